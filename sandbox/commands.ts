@@ -26,7 +26,7 @@ export interface Command {
 
 export interface Plan {
   /** Business validation before anything waits. Throws Rejected. */
-  check?: () => void
+  check?: (command: Command) => void
   /** True: it stays pending for now. */
   stays?: () => boolean
   /** Validates, then changes the state, and leaves what a follow-up will ask for as the result. Throws Rejected. */
@@ -116,7 +116,7 @@ export class Commands {
       return
     }
     try {
-      command.plan.check?.()
+      command.plan.check?.(command)
     } catch (error) {
       this.settle(command, { rejected: reasonOf(error) })
       return

@@ -29,6 +29,9 @@ export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
 export const oneOf = (choices: readonly string[]) =>
   rule((value) => (choices.includes(String(value)) ? undefined : 'The value you selected is not a valid choice.'))
 
+export const matching = (pattern: RegExp) =>
+  rule((value) => (pattern.test(String(value)) ? undefined : 'This value is not valid.'))
+
 export const listOf = (item: Rule, minimum = 0) =>
   rule((value) => {
     if (!Array.isArray(value)) return 'This value should be of type array.'

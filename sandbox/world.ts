@@ -28,14 +28,20 @@ export interface World {
 export const COMMAND_HEADER = 'X-Dpt-Cab-Id'
 
 /** Accepts a command of this endpoint and answers with its id. */
-export function accept(world: World, endpoint: string, profile: Profile | null, plan: Plan): Answer {
+export function accept(
+  world: World,
+  endpoint: string,
+  profile: Profile | null,
+  plan: Plan,
+  shape = world.dialect.commandBody,
+): Answer {
   const command = begin(world, endpoint, profile, plan)
   const { dialect } = world
   if (dialect.acceptedStatus === '200-completed' && !plan.keyed && command.status !== PENDING) {
     if (command.status === REJECTED) throw new Refusal(422, command.reason ?? 'rejected')
     return { status: 200 }
   }
-  return accepted(dialect, command.id)
+  return accepted(dialect, command.id, shape)
 }
 
 /** A command under way, its outcome on the clock. Its answer is up to the caller. */

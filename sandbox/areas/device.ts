@@ -1,6 +1,7 @@
-// Knows the device rows, and what a device record looks like wherever one is listed (privicore.md section 6).
+// Knows the device rows (privicore.md section 6).
 import { type Answer, notFound, ok, timestamp } from '../answers.ts'
 import { Rejected } from '../commands.ts'
+import { deviceRecord, ownDevice } from '../device-record.ts'
 import { malformed, seededId, uuid } from '../ids.ts'
 import type { Caller, Routes } from '../router.ts'
 import type { Device, Profile } from '../state.ts'
@@ -134,45 +135,10 @@ function addDevice(world: World, profile: Profile, name: string): Device {
   return added
 }
 
-/** Throws Rejected. */
-export function ownDevice(world: World, profile: Profile, deviceIdentifier: string): Device {
-  const found = profile.devices.get(deviceIdentifier)
-  if (found) return found
-  throw new Rejected(world.state.owns('devices', deviceIdentifier) ? 'profile.not_an_owner' : 'device.not_found')
-}
-
 function pendingDevice(world: World, profile: Profile, deviceIdentifier: string): Device {
   const found = ownDevice(world, profile, deviceIdentifier)
   if (found.approved) throw new Rejected('device.not_pending')
   return found
-}
-
-export function deviceRecord(world: World, profile: Profile, one: Device): Record<string, unknown> {
-  const { dialect } = world
-  const roles = [
-    ...(profile.storage.has(one.deviceIdentifier) ? ['storage'] : []),
-    ...(profile.authenticators.has(one.deviceIdentifier) ? ['verified_authenticator'] : []),
-  ]
-  const extras = { score: one.score, meta: one.meta, roles }
-  return {
-    [dialect.deviceIdentifierKey]: one.deviceIdentifier,
-    name: one.name,
-    createdAt: timestamp(one.createdAt),
-    ...approval(world, one),
-    ...(dialect.deviceExtras === 'present' ? extras : {}),
-    ...(dialect.directoryFields === 'present' ? profile.directory : {}),
-  }
-}
-
-function approval({ dialect }: World, { approved }: Device): Record<string, unknown> {
-  switch (dialect.deviceApproval) {
-    case 'number':
-      return { approved: approved ? 1 : 0 }
-    case 'boolean':
-      return { approved }
-    case 'status':
-      return { status: approved ? 'approved' : 'pending' }
-  }
 }
 
 function identifierAnswer({ dialect }: World, profile: Profile, one: Device): Answer {
