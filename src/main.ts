@@ -1,0 +1,74 @@
+// The process: configuration, the sandbox where there is no Privicore, listening, draining, exit codes.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Config, ConfigError, loadConfig } from './config.ts'
+import { createLogger, type Logger } from './server/log.ts'
+import { createGateway } from './server.ts'
+
+/** How long requests in flight may take to finish once SIGTERM has come: one operation, and a moment for its answer. */
+const DRAIN_GRACE_MS = 1_000
+
+try {
+  const config = loadConfig(process.env)
+  await run(config, createLogger(config.logLevel))
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}
+
+async function run(config: Config, log: Logger): Promise<void> {
+  const sandbox = config.privicore.apiUrl === undefined ? await embedSandbox(log) : undefined
+  const gateway = createGateway({
+    config,
+    privicoreUrl: config.privicore.apiUrl ?? sandbox?.url ?? '',
+    log,
+    ...(sandbox && { demoToken: sandbox.tokens.alice }),
+  })
+  const server = createServer(gateway.handler)
+  // Idle connections of load balancers must not be cut by the side that did not open them.
+  server.keepAliveTimeout = 65_000
+  server.listen(config.port, config.host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    log.fatal({ code, port: config.port, host: config.host }, 'cannot listen: is the port in use? Set PORT to another')
+    await Promise.all([gateway.close(), sandbox?.close()])
+    process.exitCode = 1
+    return
+  }
+  gateway.readiness = 'ready'
+  const { port } = server.address() as AddressInfo
+  log.info({ url: `http://localhost:${port}/graphql`, graphiql: config.graphiql }, 'the gateway is listening')
+
+  let draining = false
+  const drain = async (signal: string) => {
+    if (draining) return
+    draining = true
+    gateway.readiness = 'draining'
+    log.info({ signal }, 'draining: requests in flight may finish')
+    const closed = once(server, 'close')
+    server.close()
+    const late = setTimeout(() => server.closeAllConnections(), config.requestTimeoutMs + DRAIN_GRACE_MS)
+    await closed
+    clearTimeout(late)
+    await Promise.all([gateway.close(), sandbox?.close()])
+    log.info('stopped')
+    log.flush()
+  }
+  process.on('SIGTERM', drain)
+  process.on('SIGINT', drain)
+}
+
+async function embedSandbox(log: Logger) {
+  const { startSandbox } = await import('../sandbox/sandbox.ts')
+  const sandbox = await startSandbox()
+  log.warn({ sandbox: sandbox.url }, 'PRIVICORE_API_URL is not set: an embedded sandbox stands in for Privicore')
+  log.info(
+    { token: sandbox.tokens.alice, header: `Authorization: Bearer ${sandbox.tokens.alice}` },
+    'a demo token, for alice',
+  )
+  return sandbox
+}

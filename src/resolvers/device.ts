@@ -1,0 +1,47 @@
+// Devices: what can be asked of them and done with them.
+import type { Context, Lookup, Sent } from '../context.ts'
+import { type DeviceApproval, type DeviceConfiguration, type DeviceRecord, device } from '../privicore/device.ts'
+import type { Values } from '../privicore/encoding.ts'
+
+const byIdentifier: Lookup<DeviceRecord> = { list: device.list, id: (record) => record.deviceIdentifier }
+
+export async function listDevices(ctx: Context, approval: DeviceApproval | null): Promise<DeviceRecord[]> {
+  const all = await ctx.read(device.list, {})
+  return approval === null ? all : all.filter((record) => record.approval === approval)
+}
+
+export function findDevice(ctx: Context, deviceIdentifier: string): Promise<DeviceRecord | null> {
+  return ctx.lookup(byIdentifier, deviceIdentifier)
+}
+
+/** @param commandId of requestDevice; null until it has settled */
+export function findDeviceIdentifier(ctx: Context, commandId: string): Promise<string | null> {
+  return ctx.find(device.identifier, { id: commandId })
+}
+
+export function findDeviceConfiguration(ctx: Context, deviceIdentifier: string): Promise<DeviceConfiguration | null> {
+  return ctx.find(device.configuration, { deviceIdentifier })
+}
+
+export function requestDevice(ctx: Context, deviceName: string): Promise<Sent> {
+  return ctx.send(device.request, { deviceName })
+}
+
+export function configureDevice(
+  ctx: Context,
+  input: { deviceIdentifier: string; name?: string | null; extra?: Values | null },
+): Promise<Sent> {
+  return ctx.send(device.configure, input)
+}
+
+export function approveDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
+  return ctx.send(device.approve, { deviceIdentifier })
+}
+
+export function rejectDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
+  return ctx.send(device.reject, { deviceIdentifier })
+}
+
+export function removeDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
+  return ctx.send(device.remove, { deviceIdentifier })
+}

@@ -1,0 +1,48 @@
+// The profile: registration, sessions, and what is known of the caller.
+import type { Context, Sent } from '../context.ts'
+import { profile, type QrToken, type Session } from '../privicore/profile.ts'
+
+export interface ProfileRecord {
+  readonly profileId: string
+}
+
+/** The caller's own profile. */
+export async function findProfile(ctx: Context): Promise<ProfileRecord> {
+  return { profileId: await ctx.read(profile.id, {}) }
+}
+
+/** When the caller's token stops working. RFC 3339. */
+export function tokenExpiry(ctx: Context): Promise<string> {
+  return ctx.read(profile.tokenExpiry, {})
+}
+
+export function registerProfile(ctx: Context, input: { username: string; password: string }): Promise<Sent> {
+  return ctx.send(profile.register, input)
+}
+
+/** @throws UNAUTHENTICATED for wrong credentials */
+export function authenticate(ctx: Context, input: { username: string; password: string }): Promise<Session> {
+  return ctx.read(profile.authenticate, input)
+}
+
+export function changePassword(ctx: Context, input: { currentPassword: string; newPassword: string }): Promise<Sent> {
+  return ctx.send(profile.changePassword, input)
+}
+
+export function generateQrToken(ctx: Context): Promise<QrToken> {
+  return ctx.read(profile.qrToken, {})
+}
+
+/** Either the same token lives longer (a command), or there is a new session at once. */
+export async function reauthorizeToken(
+  ctx: Context,
+  ttlSeconds: number | null | undefined,
+): Promise<{ command: Sent['command'] | null; session: Session | null }> {
+  const { command, beside: session } = await ctx.send(profile.reauthorize, { ttl: ttlSeconds })
+  return session === undefined ? { command, session: null } : { command: null, session }
+}
+
+/** The caller's token answers UNAUTHENTICATED from then on. */
+export function revokeToken(ctx: Context): Promise<Sent> {
+  return ctx.send(profile.revoke, {})
+}

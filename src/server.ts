@@ -1,0 +1,97 @@
+// The gateway as an HTTP handler: yoga and its plugins, in order. The list is the architecture.
+import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { NoSchemaIntrospectionCustomRule } from 'graphql'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { Commands } from './commands/commands.ts'
+import type { Config } from './config.ts'
+import type { Services } from './context.ts'
+import { type Attempt, Privicore } from './privicore/client.ts'
+import { StatusPoller } from './privicore/utility.ts'
+import { schema } from './schema/schema.ts'
+import { corsFor } from './server/cors.ts'
+import { createCallers } from './server/credentials.ts'
+import { graphiqlOptions } from './server/graphiql.ts'
+import { type Readiness, useHealth } from './server/health.ts'
+import { useLimits } from './server/limits.ts'
+import type { Logger } from './server/log.ts'
+import { useOperation } from './server/operation.ts'
+
+export interface GatewayOptions {
+  readonly config: Config
+  /** Where Privicore is: the configured URL, or the sandbox's. */
+  readonly privicoreUrl: string
+  readonly log: Logger
+  /** Filled into GraphiQL; only where the sandbox is embedded. */
+  readonly demoToken?: string
+}
+
+export interface Gateway {
+  /** Serves one request, as `fetch` and as a listener for node:http. */
+  readonly handler: YogaServerInstance<object, object>
+  readiness: Readiness
+  /** Frees everything. Drain the HTTP server first: this does not wait for requests in flight. */
+  readonly close: () => Promise<void>
+}
+
+/** The most sockets to Privicore: PHP servers fork a worker for each, and answer more at once no faster. */
+const UPSTREAM_CONNECTIONS = 128
+
+export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayOptions): Gateway {
+  const privicore = new Privicore({
+    baseUrl: privicoreUrl,
+    timeoutMs: config.privicore.timeoutMs,
+    connections: UPSTREAM_CONNECTIONS,
+    overrides: config.privicore.endpoints,
+    onAttempt: (attempt: Attempt) => log.debug(attempt, 'upstream'),
+  })
+  const commands = new Commands({ poller: new StatusPoller(privicore), ...config.commands })
+  const services: Services = { privicore, commands }
+  const gateway = { readiness: 'starting' as Readiness }
+
+  const handler = createYoga({
+    schema,
+    graphqlEndpoint: '/graphql',
+    healthCheckEndpoint: '/health/live',
+    landingPage: false,
+    // Payloads are ciphertext of any size: none may pass through GraphQL as a file.
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: config.limits.bodyBytes,
+    graphiql: config.graphiql ? graphiqlOptions(demoToken) : false,
+    renderGraphiQL,
+    cors: corsFor(config),
+    logging: false,
+    // Errors get their face in useOperation, which knows the request's id.
+    maskedErrors: false,
+    plugins: [
+      useHealth(() => gateway.readiness),
+      useLimits(config.limits),
+      !config.introspection && useNoIntrospection(),
+      useDeferStream(),
+      useOperation({
+        services,
+        callers: createCallers(config.cacheSecret),
+        requestTimeoutMs: config.requestTimeoutMs,
+        suggestions: !config.production,
+        log,
+      }),
+    ],
+  })
+
+  return Object.assign(gateway, {
+    handler,
+    close: async () => {
+      await handler.dispose()
+      await privicore.close()
+    },
+  })
+}
+
+function useNoIntrospection(): Plugin {
+  return {
+    onValidate({ addValidationRule }) {
+      addValidationRule(NoSchemaIntrospectionCustomRule)
+    },
+  }
+}

@@ -1,0 +1,25 @@
+// Who sent a request: the caller's Privicore token out of its headers. No other header of a client goes further than this.
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Caller } from '../context.ts'
+import { Secret } from '../privicore/secret.ts'
+
+const BEARER = /^Bearer +(.+)$/i
+
+/** @param header by lower-case name; on a WebSocket, the payload of connection_init */
+export function tokenOf(header: (name: string) => string | null | undefined): string | null {
+  const bearer = BEARER.exec(header('authorization')?.trim() ?? '')?.[1]
+  const token = (bearer ?? header('x-dpt-authorization') ?? '').trim()
+  return token === '' ? null : token
+}
+
+/** Makes Callers: a token stands for itself towards Privicore, and as a keyed digest everywhere else. */
+export function createCallers(cacheSecret: Secret | undefined): (token: string | null) => Caller | null {
+  const key = cacheSecret?.reveal() ?? randomBytes(32)
+  return (token) => {
+    if (token === null) return null
+    return {
+      token: new Secret(token),
+      digest: createHmac('sha256', key).update(`caller\n${token}`).digest('base64url'),
+    }
+  }
+}
