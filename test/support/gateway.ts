@@ -52,11 +52,11 @@ export async function gateway(options: TestGatewayOptions = {}): Promise<TestGat
   onTestFailed(() => {
     const traffic = privicore.requests.map((request) => `  ${request.method} ${request.path} ${request.rawBody}`)
     // biome-ignore lint/suspicious/noConsole: this is what a failed test says of itself
-    console.error([...transcript, 'upstream:', ...traffic].join('\n'))
+    console.error([...transcript, 'upstream:', ...traffic, 'log:', ...log].join('\n'))
   })
   const usual = options.as === null ? null : privicore.tokens[options.as ?? 'alice']
   const fetch = async (path: string, init?: RequestInit) =>
-    started.handler.fetch(new URL(path, 'http://gateway.test'), init)
+    started.handler.fetch(new URL(path, 'http://gateway.test'), init ?? {})
   return {
     privicore,
     gateway: started,
