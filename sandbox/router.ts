@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Answer, Refusal } from './answers.ts'
 import { decodeForm, type Fields } from './form.ts'
+import { covers } from './scopes.ts'
 import type { Application, Profile, Session } from './state.ts'
 import { isObject, type Rules, validate } from './validation.ts'
 import type { World } from './world.ts'
@@ -207,11 +208,8 @@ function basic(headers: IncomingHttpHeaders): string {
 }
 
 /** A profile's own token may do anything, an OAuth application's what its scopes allow. */
-function mayCall(session: Session, endpoint: string, route: Route): boolean {
-  if (!session.grant) return true
-  const operation = operationOf(endpoint, route.path)
-  const area = operation.split('.')[0]
-  return session.grant.scopes.some((scope) => scope === 'all' || scope === `${area}.all` || scope === operation)
+function mayCall({ grant }: Session, endpoint: string, route: Route): boolean {
+  return !grant || covers(grant.scopes, operationOf(endpoint, route.path))
 }
 
 /** `data_token.list_data_tokens`: the name of a call in scopes and in the events of policies. */

@@ -169,10 +169,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       bob: issueToken('bob', options.demoTokens?.bob),
     },
     requests,
-    count: (endpointId) =>
-      endpointId === undefined
-        ? requests.length
-        : requests.filter(({ endpoint }) => endpoint === known(endpointId)).length,
+    count: (endpointId = '*') => {
+      const wanted = known(endpointId)
+      return requests.filter(({ endpoint }) => wanted === '*' || endpoint === wanted).length
+    },
     reset: () => {
       requests.length = 0
       faults.clear()

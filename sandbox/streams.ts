@@ -154,7 +154,7 @@ export class Streams {
 
 function refuse(response: ServerResponse, recorded: RecordedRequest, status: number): void {
   recorded.status = status
-  response.writeHead(status, { 'Content-Length': 0, Connection: 'close' }).end()
+  response.writeHead(status, { 'Content-Length': 0 }).end()
 }
 
 function rangeOf(

@@ -1,7 +1,7 @@
 // Knows what every area works with: the state, the commands, the votes, the dialect. Answers a command as the dialect says.
-import { type Answer, Refusal } from './answers.ts'
+import type { Answer } from './answers.ts'
 import type { Blob, Blobs } from './blobs.ts'
-import { type Command, type Commands, PENDING, type Plan, REJECTED } from './commands.ts'
+import { type Command, type Commands, type Plan, SUCCEEDED } from './commands.ts'
 import type { Dialect } from './dialect.ts'
 import type { Pools } from './pools.ts'
 import type { Push } from './push.ts'
@@ -37,10 +37,8 @@ export function accept(
 ): Answer {
   const command = begin(world, endpoint, profile, plan)
   const { dialect } = world
-  if (dialect.acceptedStatus === '200-completed' && !plan.keyed && command.status !== PENDING) {
-    if (command.status === REJECTED) throw new Refusal(422, command.reason ?? 'rejected')
-    return { status: 200 }
-  }
+  // A refusal still has to be told, and only a command can: business validation never answers at once (section 1.1).
+  if (dialect.acceptedStatus === '200-completed' && !plan.keyed && command.status === SUCCEEDED) return { status: 200 }
   return accepted(dialect, command.id, shape)
 }
 

@@ -3,6 +3,7 @@ import { type Answer, notFound, ok, Refusal, snakeCase, timestamp } from '../ans
 import { Rejected } from '../commands.ts'
 import { opaqueToken, uuid } from '../ids.ts'
 import type { Call, Caller, Routes } from '../router.ts'
+import { covers, SCOPE } from '../scopes.ts'
 import type { Application, Session } from '../state.ts'
 import { listOf, matching, optional, text, uri } from '../validation.ts'
 import { accept, type World } from '../world.ts'
@@ -10,8 +11,7 @@ import { accept, type World } from '../world.ts'
 const CODE_LIFETIME_MS = 10 * 60_000
 const REFRESH_LIFETIME_MS = 30 * 24 * 3_600_000
 
-const AREAS = 'data_token|device|oauth|profile|public_key|storage|verified_authenticator|voting'
-const scope = matching(new RegExp(`^(all|(${AREAS})\\.[a-z_]+)$`))
+const scope = matching(SCOPE)
 
 export function oauth(world: World): Routes {
   const { state, dialect } = world
@@ -148,7 +148,7 @@ function requestCode(world: World, call: Call, { profile }: Caller): Answer {
       const application = world.state.application(call.text('client_id'))
       if (!application) throw new Rejected('oauth.application_not_found')
       const scopes = call.list('scope')
-      const isAllowed = application.scopes.length === 0 || scopes.every((one) => application.scopes.includes(one))
+      const isAllowed = application.scopes.length === 0 || scopes.every((one) => covers(application.scopes, one))
       if (!isAllowed) throw new Rejected('oauth.scope_not_allowed')
       command.result = command.id
       world.state.codes.set(command.id, {
