@@ -1,5 +1,6 @@
 // Knows the HTTP server of the REST API: records every request, applies faults, answers. Knows no area.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { type Answer, Refusal, refusalAnswer } from './answers.ts'
 import type { Fault, Faults } from './faults.ts'
 import { decodeForm, type Fields } from './form.ts'
@@ -209,13 +210,13 @@ function payload(answer: Answer): { type: string; text: string } {
   return { type: 'application/json', text: answer.body === undefined ? '' : JSON.stringify(answer.body) }
 }
 
-async function sendHuge(response: ServerResponse, bytes: number): Promise<void> {
+function sendHuge(response: ServerResponse, bytes: number): void {
   response.writeHead(200, { 'Content-Type': 'application/json' })
-  response.write('"')
-  const chunk = 'a'.repeat(HUGE_CHUNK_BYTES)
-  for (let left = bytes - 2; left > 0 && !response.destroyed; left -= HUGE_CHUNK_BYTES) {
-    const hasRoom = response.write(left >= HUGE_CHUNK_BYTES ? chunk : chunk.slice(0, left))
-    if (!hasRoom) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
-  }
-  response.end('"')
+  Readable.from(hugeText(bytes)).pipe(response)
+}
+
+function* hugeText(bytes: number): Generator<string> {
+  yield '"'
+  for (let left = bytes - 2; left > 0; left -= HUGE_CHUNK_BYTES) yield 'a'.repeat(Math.min(left, HUGE_CHUNK_BYTES))
+  yield '"'
 }

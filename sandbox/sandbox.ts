@@ -5,84 +5,24 @@ import type { AddressInfo } from 'node:net'
 import { createApi, type RecordedRequest } from './api.ts'
 import { routesOf } from './areas.ts'
 import { Blobs } from './blobs.ts'
-import { type Command, Commands, type Outcome } from './commands.ts'
-import { change, type Dialect, defaultDialect } from './dialect.ts'
-import { type Fault, Faults } from './faults.ts'
+import { Commands } from './commands.ts'
+import type { Sandbox, SandboxOptions } from './controls.ts'
+import { change, defaultDialect } from './dialect.ts'
+import { Faults } from './faults.ts'
 import { openVote } from './gate.ts'
-import { type Pool, type PoolState, Pools, type Vote } from './pools.ts'
-import { Push, type PushControls } from './push.ts'
+import { Pools } from './pools.ts'
+import { Push } from './push.ts'
 import { operationOf, Router } from './router.ts'
 import { seedDemo, seededKey, seedProfiles } from './seed.ts'
 import { State } from './state.ts'
-import { Streams, type Upload } from './streams.ts'
+import { Streams } from './streams.ts'
 import { Timers } from './timers.ts'
 import type { World } from './world.ts'
 
 export type { RecordedRequest } from './api.ts'
+export type { Sandbox, SandboxOptions } from './controls.ts'
 export { type Dialect, defaultDialect, variants } from './dialect.ts'
 export type { Fault } from './faults.ts'
-
-export interface SandboxOptions {
-  /** 0, the default, takes a free one. */
-  port?: number
-  upstreamPort?: number
-  downstreamPort?: number
-  host?: string
-  /** From the 202 to the outcome. */
-  commandLatencyMs?: number | { min: number; max: number }
-  /** How long after success follow-up calls still answer 404 and reads the old truth. */
-  retrievalLagMs?: number
-  tokenLifetimeMs?: number
-  dialect?: Partial<Dialect>
-  /** empty: alice and bob with their public keys, and nothing else. */
-  seed?: 'demo' | 'empty'
-  /** Fixed profile tokens, instead of random ones. */
-  demoTokens?: Partial<{ alice: string; bob: string }>
-  /** How every authenticator votes by itself, autoVoteDelayMs after a pool was opened. */
-  autoVote?: Vote | 'none'
-  autoVoteDelayMs?: number
-  /** False: one line per request on stderr. */
-  quiet?: boolean
-}
-
-export interface Sandbox {
-  url: string
-  wsUrl: string
-  upstreamUrl: string
-  downstreamUrl: string
-  /** Live: a change to it changes behaviour at once. */
-  dialect: Dialect
-  set(dialect: Partial<Dialect>): void
-  tokens: { alice: string; bob: string }
-  requests: RecordedRequest[]
-  count(endpointId?: string): number
-  /** Forgets recorded requests, faults and ordered outcomes; keeps the data. */
-  reset(): void
-  fault(endpointId: string, fault: Fault, times?: number): void
-  clearFaults(): void
-  /** The next commands of that endpoint are rejected with this reason. */
-  reject(endpointId: string, reason: string, times?: number): void
-  /** Commands of that endpoint stay pending until released. */
-  hold(endpointId: string): { release(): void }
-  /** Settles a pending command now, whatever it waits for. */
-  settle(commandId: string, outcome?: Outcome): void
-  vote(poolId: string, deviceIdentifier: string, vote: Vote): PoolState
-  /** Ends an open pool as its time limit would. */
-  expirePool(poolId: string): void
-  /** The pool that decides a gated command. */
-  poolOf(commandId: string): Pool | undefined
-  revoke(token: string): void
-  expire(token: string): void
-  /** A new session of a profile, by username or id. */
-  issueToken(profile: string): string
-  /** What the device itself does before it can be approved: registers a public key. */
-  registerDeviceKey(deviceIdentifier: string): void
-  push: PushControls
-  state: State & { commands: Map<string, Command>; pools: Map<string, Pool>; uploads: Upload[] }
-  /** Catalogue ids of all rows. */
-  endpoints: readonly string[]
-  close(): Promise<void>
-}
 
 const DEFAULT_LATENCY_MS = 150
 const DEFAULT_TOKEN_LIFETIME_MS = 24 * 3_600_000
@@ -191,6 +131,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     expire: (token) => {
       sessionOf(token).expiresAt = Date.now()
+    },
+    offerDownload: (dataToken) => {
+      const { stored } = state.dataToken(dataToken)
+      if (!stored) throw new Error(`nothing is stored under ${dataToken}`)
+      return streams.offer(stored)
     },
     issueToken: (name) => issueToken(name),
     registerDeviceKey: (deviceIdentifier) => {

@@ -161,11 +161,12 @@ export class State {
 
   /** Whosesoever it is. */
   device(deviceIdentifier: string): Device {
-    for (const { devices } of this.profiles.values()) {
-      const device = devices.get(deviceIdentifier)
-      if (device) return device
-    }
-    throw new Error(`no such device in the sandbox: ${deviceIdentifier}`)
+    return this.#anybodys('devices', deviceIdentifier)
+  }
+
+  /** Whosesoever it is. */
+  dataToken(token: string): DataToken {
+    return this.#anybodys('dataTokens', token)
   }
 
   addProfile(profileId: string, username: string, password: string, createdAt: number): Profile {
@@ -215,7 +216,7 @@ export class State {
     }
   }
 
-  /** Whose device or data token this is, for telling "not found" from "not yours". */
+  /** For telling "not found" from "not yours". */
   owns(kind: 'devices' | 'dataTokens' | 'policies', id: string): boolean {
     return [...this.profiles.values()].some((profile) => profile[kind].has(id))
   }
@@ -233,4 +234,14 @@ export class State {
     }
     return this.#past.find((entry) => entry.profile === profile)?.before ?? profile
   }
+
+  #anybodys<Kind extends 'devices' | 'dataTokens'>(kind: Kind, id: string): MapValue<Profile[Kind]> {
+    for (const profile of this.profiles.values()) {
+      const found = profile[kind].get(id)
+      if (found) return found as MapValue<Profile[Kind]>
+    }
+    throw new Error(`no such record among the ${kind} of the sandbox: ${id}`)
+  }
 }
+
+type MapValue<M> = M extends Map<string, infer V> ? V : never
