@@ -4,10 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Dialect, Sandbox } from '../../sandbox/sandbox.ts'
-import { start } from './client.ts'
+import { base64, start } from './client.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: frames are whatever the dialect makes of them
 type Frame = any
+
+const soon = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 1000, interval: 2 })
 
 async function connect(sandbox: Sandbox) {
   const socket = new WebSocket(sandbox.wsUrl)
@@ -17,7 +19,7 @@ async function connect(sandbox: Sandbox) {
   await once(socket, 'open')
   const say = async (action: string, correlationId: string, data: object): Promise<Frame> => {
     socket.send(JSON.stringify({ action, correlationId, data: { ...data, correlationId } }))
-    return vi.waitFor(() => frames.find((frame) => frame.correlationId === correlationId) ?? Promise.reject(), 1000)
+    return soon(() => frames.find((frame) => frame.correlationId === correlationId) ?? Promise.reject())
   }
   const acks = () => frames.filter(({ data }) => data.type === 'X-DPT-CAB-ID').map(({ data }) => data)
   return { socket, frames, acks, say, join: (token: string) => say('joinChannel', 'c1', { authorizationToken: token }) }
@@ -38,7 +40,7 @@ test('a joined channel is told the outcome of its commands', async () => {
   expect(await outcome(good)).toBe('succeeded')
   const bad = await form('/device/remove', { deviceIdentifier: 'x' })
   await outcome(bad)
-  await vi.waitFor(() => expect(acks()).toHaveLength(2))
+  await soon(() => expect(acks()).toHaveLength(2))
   expect(acks()).toEqual([
     { type: 'X-DPT-CAB-ID', id: good.id, command_status: 2, body: expect.any(String) },
     { type: 'X-DPT-CAB-ID', id: bad.id, command_status: 3, body: 'device.not_found' },
@@ -77,7 +79,7 @@ test('nothing is pushed to another profile, after leaving, or with a revoked tok
 test('status 1 may repeat before the outcome', async () => {
   const { form, outcome, acks } = await joined({ pushProgress: 'repeated' })
   await outcome(form(...ASK))
-  await vi.waitFor(() => expect(acks().map((ack) => ack.command_status)).toEqual([1, 1, 2]))
+  await soon(() => expect(acks().map((ack) => ack.command_status)).toEqual([1, 1, 2]))
 })
 
 test('the switches: lost, doubled and early acks, refused joins and handshakes, cut connections', async () => {
@@ -89,14 +91,14 @@ test('the switches: lost, doubled and early acks, refused joins and handshakes, 
   sandbox.push.loseAcks = false
   sandbox.push.duplicateAcks = true
   await outcome(form(...ASK))
-  await vi.waitFor(() => expect(acks()).toHaveLength(2))
+  await soon(() => expect(acks()).toHaveLength(2))
   sandbox.push.duplicateAcks = false
 
   sandbox.push.ackBefore202 = true
   const wait = Promise.withResolvers<void>()
   sandbox.fault('device.request', { kind: 'wait', until: wait.promise }, 1)
   const answer = form(...ASK)
-  await vi.waitFor(() => expect(acks()).toHaveLength(3))
+  await soon(() => expect(acks()).toHaveLength(3))
   wait.resolve()
   expect((await answer).id).toBe(acks()[2].id)
 
@@ -107,20 +109,21 @@ test('the switches: lost, doubled and early acks, refused joins and handshakes, 
   const closed = once(socket, 'close')
   sandbox.push.dropAll()
   await closed
-  await vi.waitFor(() => expect(sandbox.push.sockets).toBe(0))
+  await soon(() => expect(sandbox.push.sockets).toBe(0))
   sandbox.push.enabled = false
   await expect(connect(sandbox)).rejects.toThrow('503')
 })
 
-async function requested(dialect: Partial<Dialect>) {
-  const { sandbox, form, outcome, frames } = await joined(dialect)
+async function requested(dialect: Partial<Dialect>, data?: string) {
+  const { sandbox, form, json, outcome, frames } = await joined(dialect)
   const [token = ''] = sandbox.state.profile('alice').dataTokens.keys()
+  if (data !== undefined) await outcome(json('/data-token/update-data', { dataToken: token, data: base64(data) }))
   const asked = await form('/data-token/request-data', { token })
   await outcome(asked)
   const id = asked.headers.get('x-dpt-cab-request-id')
   const wanted = dialect.streamReady && dialect.streamReady !== 'none' ? 'STREAM-READY' : 'X-DPT-CAB-REQUEST-ID'
   const isThere = () => frames.find(({ data }) => data.type === wanted) ?? Promise.reject(new Error(`no ${wanted}`))
-  await vi.waitFor(isThere, 1000)
+  await soon(isThere)
   const message = (type: string) => frames.find(({ data }) => data.type === type)?.data
   return { sandbox, id, asked, data: message('X-DPT-CAB-REQUEST-ID'), ready: message('STREAM-READY') }
 }
@@ -130,6 +133,13 @@ test('requested data arrives inline, in base64', async () => {
   expect(asked).toMatchObject({ status: 202, body: null })
   expect(data).toMatchObject({ id, data_context: 'contracts', output_type: 0 })
   expect(Buffer.from(data.body, 'base64')).toHaveLength(64)
+})
+
+test.each([
+  ['Grüße', 'Grüße'],
+  ['abcd', base64('abcd')],
+])('inline text: %s is sent as %s, so that nobody takes text for base64', async (stored, body) => {
+  expect((await requested({ inlineBody: 'text' }, stored)).data).toMatchObject({ output_type: 0, body })
 })
 
 test('requested data arrives as a link that works once', async () => {
