@@ -6,13 +6,14 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { Commands } from './commands/commands.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
+import { createMetrics } from './metrics.ts'
 import { type Attempt, Privicore } from './privicore/client.ts'
 import { StatusPoller } from './privicore/utility.ts'
 import { schema } from './schema/schema.ts'
 import { corsFor } from './server/cors.ts'
 import { createCallers } from './server/credentials.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
-import { type Readiness, useHealth } from './server/health.ts'
+import { type Readiness, useHealth, useMetricsRoute } from './server/health.ts'
 import { useLimits } from './server/limits.ts'
 import type { Logger } from './server/log.ts'
 import { useOperation } from './server/operation.ts'
@@ -38,12 +39,19 @@ export interface Gateway {
 const UPSTREAM_CONNECTIONS = 128
 
 export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayOptions): Gateway {
+  const metrics = createMetrics()
   const privicore = new Privicore({
     baseUrl: privicoreUrl,
     timeoutMs: config.privicore.timeoutMs,
     connections: UPSTREAM_CONNECTIONS,
     overrides: config.privicore.endpoints,
-    onAttempt: (attempt: Attempt) => log.debug(attempt, 'upstream'),
+    onAttempt: (attempt: Attempt) => {
+      metrics.upstreamSeconds.observe(
+        { endpoint: attempt.endpoint, result: String(attempt.result) },
+        attempt.durationMs / 1_000,
+      )
+      log.debug(attempt, 'upstream')
+    },
   })
   const commands = new Commands({ poller: new StatusPoller(privicore), ...config.commands })
   const services: Services = { privicore, commands }
@@ -66,6 +74,7 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
     maskedErrors: false,
     plugins: [
       useHealth(() => gateway.readiness),
+      useMetricsRoute(metrics),
       useLimits(config.limits),
       !config.introspection && useNoIntrospection(),
       useDeferStream(),
@@ -75,6 +84,7 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
         requestTimeoutMs: config.requestTimeoutMs,
         suggestions: !config.production,
         log,
+        metrics,
       }),
     ],
   })

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin, type YogaInitialContext } from 'graphql-yoga'
 import { type Caller, Context, type Services } from '../context.ts'
+import type { Metrics } from '../metrics.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { toGraphQLError } from '../schema/errors.ts'
 import { tokenOf } from './credentials.ts'
@@ -15,6 +16,7 @@ export interface OperationOptions {
   /** Whether validation errors may name what the schema has ("Did you mean …"). */
   readonly suggestions: boolean
   readonly log: Logger
+  readonly metrics: Pick<Metrics, 'operations'>
 }
 
 /** What an executor may answer: a result, or one part of an incremental one. */
@@ -30,7 +32,7 @@ interface Answered {
 const SUGGESTION = / Did you mean [^?]*\?/g
 
 export function useOperation(options: OperationOptions): Plugin {
-  const { services, callers, requestTimeoutMs, log } = options
+  const { services, callers, requestTimeoutMs, log, metrics } = options
   const requestIds = new WeakMap<Request, string>()
   const coded = new WeakSet<GraphQLError>()
 
@@ -93,6 +95,7 @@ export function useOperation(options: OperationOptions): Plugin {
         clearTimeout(timer)
         request.signal.removeEventListener('abort', leave)
         const operation = getOperationAST(args.document, args.operationName)
+        metrics.operations.inc({ type: operation?.operation ?? 'none', code: codes[0] ?? 'none' })
         const line = {
           requestId,
           operation: operation?.name?.value,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { device } from '../../src/privicore/device.ts'
+import type { Command } from '../../src/privicore/endpoint.ts'
 import { Secret } from '../../src/privicore/secret.ts'
 import { clientOf, json, startUpstream } from '../support/upstream.ts'
 
@@ -39,7 +40,7 @@ describe('commands', () => {
     ],
   ] as const)('%s is a form with the token in its header', async (_, endpoint, args, path, body) => {
     const upstream = await startUpstream(accepted)
-    const sent = await clientOf(upstream).send(endpoint, args as never, { token })
+    const sent = await clientOf(upstream).send(endpoint as Command<string, unknown, unknown>, args, { token })
     expect(sent).toEqual({ commandId: 'cmd-1', beside: undefined })
     const { method, headers, ...rest } = upstream.last()
     expect({ method, ...rest }).toEqual({ method: 'POST', path, body })

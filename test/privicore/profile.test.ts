@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Command } from '../../src/privicore/endpoint.ts'
 import { profile } from '../../src/privicore/profile.ts'
 import { Secret } from '../../src/privicore/secret.ts'
 import { clientOf, json, startUpstream } from '../support/upstream.ts'
@@ -36,7 +37,7 @@ test.each([
   ['profile.revoke', profile.revoke, {}, '/profile/revoke-authorization-token', '', true],
 ] as const)('%s is a form', async (_, endpoint, args, path, body, authorized) => {
   const upstream = await startUpstream(accepted)
-  expect(await clientOf(upstream).send(endpoint, args as never, { token })).toEqual({
+  expect(await clientOf(upstream).send(endpoint as Command<string, unknown, unknown>, args, { token })).toEqual({
     commandId: 'cmd-1',
     beside: undefined,
   })
