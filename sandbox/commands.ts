@@ -61,6 +61,9 @@ export interface CommandHooks {
 
 const SLOW_FACTOR = 4
 
+/** Takes the place of a plan, so that a settled command does not keep the payload it was sent with. */
+const CARRIED_OUT: Plan = { apply: () => undefined }
+
 export class Commands {
   readonly byId = new Map<string, Command>()
   readonly #rejections: { endpoint: string; reason: string; left: number }[] = []
@@ -138,6 +141,7 @@ export class Commands {
       command.status = REJECTED
     }
     command.settledAt = Date.now()
+    command.plan = CARRIED_OUT
     this.#hooks.changed(command)
   }
 

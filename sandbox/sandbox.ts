@@ -27,6 +27,8 @@ export type { Fault } from './faults.ts'
 const DEFAULT_LATENCY_MS = 150
 const DEFAULT_TOKEN_LIFETIME_MS = 24 * 3_600_000
 const DEFAULT_AUTO_VOTE_DELAY_MS = 3_000
+/** A sandbox that runs for days forgets its older requests; no test sends that many. */
+const MAX_REQUESTS = 100_000
 const STREAM_HOSTS = ['dataToken.upstream', 'dataToken.download']
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -50,6 +52,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   })
   const record = (request: RecordedRequest) => {
     requests.push(request)
+    if (requests.length > MAX_REQUESTS) requests.splice(0, requests.length - MAX_REQUESTS / 2)
   }
   const world: World = {
     dialect,
