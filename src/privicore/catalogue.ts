@@ -1,10 +1,29 @@
 // Every row of privicore.md that the gateway can call, in one list. Knows the areas, and nothing of their rows.
+import { dataToken } from './data-token.ts'
 import { device } from './device.ts'
 import type { AnyEndpoint } from './endpoint.ts'
+import { oauth } from './oauth.ts'
+import { policy } from './policy.ts'
 import { profile } from './profile.ts'
+import { publicKey } from './public-key.ts'
+import { storage } from './storage.ts'
 import { utility } from './utility.ts'
+import { authenticator, votingConfiguration } from './verified-authenticator.ts'
+import { voting } from './voting.ts'
 
-const areas = { utility, profile, device }
+const areas = {
+  utility,
+  profile,
+  oauth,
+  publicKey,
+  dataToken,
+  device,
+  storage,
+  authenticator,
+  votingConfiguration,
+  policy,
+  voting,
+}
 
 export const catalogue: readonly AnyEndpoint[] = Object.values(areas).flatMap(
   (area) => Object.values(area) as AnyEndpoint[],

@@ -151,3 +151,37 @@ export function textOrBare(place: string, ...names: readonly string[]): Decode<s
   const field = named(...names)
   return (body) => requiredText(isFields(body) ? field(body) : body, place)
 }
+
+/** Where a row says "200 one of those": also in a list or an envelope of one. null where there is none in it. */
+export function oneOf<T>(item: (record: Fields, place: string) => T, place: string): Decode<T | null> {
+  const list = listOf(item, place)
+  return (body) => list(body)[0] ?? null
+}
+
+/**
+ * Ids or names, however a list of them is spelled: an array of texts or of objects that name themselves (under one of `names`),
+ * a PHP list with holes, an object whose keys they are, or one text alone.
+ */
+export function textsIn(...names: readonly string[]): (value: unknown) => string[] {
+  const field = named(...names)
+  const own = (item: unknown) => text(isFields(item) ? field(item) : item)
+  return (value) => {
+    if (Array.isArray(value)) return value.map(own).filter((item) => item !== null)
+    if (!isFields(value)) return [text(value)].filter((item) => item !== null)
+    const keys = Object.keys(value)
+    if (!keys.every((key) => /^\d+$/.test(key))) return keys
+    return Object.values(value)
+      .map(own)
+      .filter((item) => item !== null)
+  }
+}
+
+/** A word of a closed set, however it is cased: `minimumPercentage`, `MINIMUM-PERCENTAGE` → `minimum_percentage`. */
+export function word(value: unknown): string | null {
+  if (typeof value !== 'string') return null
+  const plain = value
+    .trim()
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replace(/[\s-]+/g, '_')
+  return plain === '' ? null : plain.toLowerCase()
+}
