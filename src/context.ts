@@ -4,7 +4,7 @@ import { type CommandRecord, isSettled } from './commands/command.ts'
 import type { Commands } from './commands/commands.ts'
 import type { CallOptions, Privicore } from './privicore/client.ts'
 import type { Command, Read } from './privicore/endpoint.ts'
-import { hasCode } from './privicore/errors.ts'
+import { hasCode, PrivicoreError } from './privicore/errors.ts'
 import { pause } from './privicore/pause.ts'
 import type { Secret } from './privicore/secret.ts'
 
@@ -18,6 +18,8 @@ export interface Caller {
 export interface Services {
   readonly privicore: Privicore
   readonly commands: Commands
+  /** Makes a Caller of a token. */
+  readonly callers: (token: string | null) => Caller | null
 }
 
 /** Kept back from the operation's time when waiting for a command, so that the answer is still written in time. */
@@ -25,11 +27,17 @@ const ANSWER_RESERVE_MS = 500
 
 /** Follow-ups are eventually consistent (privicore.md §1.1): how often, and how far apart, a 404 just after success is asked again. */
 const FOLLOW_UP = { tries: 7, pauseMs: 1_000, firstPauseMs: 100 }
+/** How long a success counts as just now. */
+const JUST_NOW_MS = 10_000
 
 /** Finds one record by its id, out of a list that one call answers. */
 export interface Lookup<Row> {
   readonly list: Read<string, object, Row[]>
   readonly id: (row: Row) => string
+  /** Another id it goes by; the id of another record wins. */
+  readonly alias?: (row: Row) => string
+  /** Answers one record alone, by its `id`: asked where nothing else of the list is wanted in the operation. */
+  readonly one?: Read<string, { readonly id: string }, Row | null>
 }
 
 /** A command that was sent, with what came beside its id. */
@@ -80,7 +88,7 @@ export class Context {
         signal: this.signal,
       })
     if (endpoint.once || credentials.basic !== undefined) return ask()
-    return this.#cache.share(`${endpoint.id} ${JSON.stringify(args)}`, ask)
+    return this.#cache.share(readKey(endpoint, args), ask)
   }
 
   /** The same, with null for what Privicore does not know. */
@@ -94,8 +102,32 @@ export class Context {
   }
 
   /** One record out of a list: however many are looked up in one operation, it is one call. null when the list has it not. */
-  lookup<Row>(lookup: Lookup<Row>, id: string): Promise<Row | null> {
-    return this.#cache.find({ name: lookup.list.id, list: () => this.read(lookup.list, {}), id: lookup.id }, id)
+  lookup<Row>({ list, one, ...ids }: Lookup<Row>, id: string): Promise<Row | null> {
+    return this.#cache.find(
+      {
+        ...ids,
+        name: readKey(list, {}),
+        list: () => this.read(list, {}),
+        one: one && ((wanted) => this.#findAlone(one, wanted)),
+      },
+      id,
+    )
+  }
+
+  /** undefined where Privicore may not have that row of the catalogue at all: then only the list can tell. */
+  async #findAlone<Row>(
+    one: Read<string, { readonly id: string }, Row | null>,
+    id: string,
+  ): Promise<Row | null | undefined> {
+    try {
+      return await this.read(one, { id })
+    } catch (error) {
+      if (!(error instanceof PrivicoreError)) throw error
+      if (error.status === 404 && this.#services.privicore.hasAnswered(one)) return null
+      if (error.status === 404 || error.status === 405) return undefined
+      if (error.code === 'NOT_FOUND') return null
+      throw error
+    }
   }
 
   /**
@@ -151,6 +183,35 @@ export class Context {
     }
   }
 
+  /**
+   * Reads what a command has made, by the command's id alone; null until it has settled. A 404 is asked again for a while where
+   * the command has succeeded just now.
+   */
+  async followUp<T>(commandId: string, find: () => Promise<T>): Promise<T | null> {
+    try {
+      return await find()
+    } catch (error) {
+      if (!hasCode(error, 'NOT_FOUND')) throw error
+    }
+    const command = await this.findCommand(commandId)
+    // One that this gateway has not sent may have succeeded at any time.
+    if (command?.status !== 'SUCCEEDED' || command.acceptedAt === null || command.settledAt === null) return null
+    if (Date.now() - Date.parse(command.settledAt) > JUST_NOW_MS) return null
+    this.#cache.forget()
+    return this.afterSuccess(command, find)
+  }
+
+  /** The same operation, with its time and its end, for the caller that a new token belongs to. */
+  as(token: Secret): Context {
+    return new Context({
+      services: this.#services,
+      caller: this.#services.callers(token.reveal()),
+      requestId: this.requestId,
+      signal: this.signal,
+      deadline: this.#deadline,
+    })
+  }
+
   #owner(): string | null {
     return this.caller?.digest ?? null
   }
@@ -158,4 +219,9 @@ export class Context {
   #timeLeft(): number {
     return this.#deadline - performance.now()
   }
+}
+
+/** Two reads of one key are the same question. */
+function readKey(endpoint: Read<string, unknown, unknown>, args: object): string {
+  return `${endpoint.id} ${JSON.stringify(args)}`
 }

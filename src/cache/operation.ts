@@ -3,11 +3,15 @@ import DataLoader from 'dataloader'
 
 /** Finds one record by its id, out of a list that Privicore answers with one call. */
 export interface Lookup<Record> {
-  /** Unique among lookups. */
+  /** The key under which the list is shared: lookups in one list are one lookup. */
   readonly name: string
   /** All records; called at most once per operation. */
   readonly list: () => Promise<readonly Record[]>
   readonly id: (record: Record) => string
+  /** Another id it goes by; the id of another record wins. */
+  readonly alias?: ((record: Record) => string) | undefined
+  /** One record alone, where that is all that is looked up; undefined where only the list can tell. */
+  readonly one?: ((id: string) => Promise<Record | null | undefined>) | undefined
 }
 
 export class OperationCache {
@@ -27,8 +31,16 @@ export class OperationCache {
   find<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> {
     let loader = this.#loaders.get(lookup.name)
     if (loader === undefined) {
+      // A second batch of one makes the list the cheaper way.
+      let { one } = lookup
       loader = new DataLoader<string, unknown>(async (ids) => {
-        const byId = new Map((await lookup.list()).map((record) => [lookup.id(record), record]))
+        if (one !== undefined && ids.length === 1 && !this.#reads.has(lookup.name)) {
+          const ask = one
+          one = undefined
+          const found = await ask(ids[0] as string)
+          if (found !== undefined) return [found]
+        }
+        const byId = indexed(await lookup.list(), lookup)
         return ids.map((wanted) => byId.get(wanted) ?? null)
       })
       this.#loaders.set(lookup.name, loader)
@@ -41,4 +53,11 @@ export class OperationCache {
     this.#reads.clear()
     this.#loaders.clear()
   }
+}
+
+function indexed<Record>(records: readonly Record[], { id, alias }: Lookup<Record>): Map<string, Record> {
+  const byId = new Map<string, Record>()
+  if (alias !== undefined) for (const record of records) byId.set(alias(record), record)
+  for (const record of records) byId.set(id(record), record)
+  return byId
 }

@@ -62,6 +62,8 @@ export class Privicore {
   readonly #options: PrivicoreOptions
   readonly #origin: Origin
   readonly #prefix: string
+  /** Catalogue ids of the reads that this server has answered: it has them. */
+  readonly #answered = new Set<string>()
 
   constructor(options: PrivicoreOptions) {
     const url = new URL(options.baseUrl)
@@ -78,7 +80,13 @@ export class Privicore {
   ): Promise<Result> {
     const answer = await this.#readAnswer(endpoint, args as Values, options)
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
+    this.#answered.add(endpoint.id)
     return inContext(endpoint, answer, () => endpoint.decode(parseBody(answer.text, endpoint.id)))
+  }
+
+  /** Whether this server has ever answered that read: until it has, a 404 may be about the row and not about the id. */
+  hasAnswered(endpoint: AnyRead): boolean {
+    return this.#answered.has(endpoint.id)
   }
 
   /** @throws PrivicoreError; OUTCOME_UNKNOWN where it was sent and the answer never came. It is never sent again. */
@@ -102,8 +110,9 @@ export class Privicore {
       const idInHeader = commandIdOf(undefined, answer.header)
       const body =
         idInHeader === null ? parseBody(answer.text, endpoint.id) : lenient(() => parseBody(answer.text, endpoint.id))
-      const commandId = commandIdOf(body, answer.header)
-      const beside = endpoint.decode(body, answer.header)
+      const answersText = endpoint.bareText === 'answer' && answer.status === 200 && typeof body === 'string'
+      const commandId = answersText ? idInHeader : commandIdOf(body, answer.header)
+      const beside = endpoint.decode(body, answer.header, commandId)
       if (commandId === null && answer.status === 202 && beside === undefined) {
         throw new Misfit(endpoint.id, 'a command id', body)
       }
