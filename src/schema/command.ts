@@ -4,7 +4,7 @@ import { type GraphQLInputObjectType, isInputObjectType } from 'graphql'
 import { type CommandRecord, isSettled } from '../commands/command.ts'
 import type { Context } from '../context.ts'
 import type { AnyEndpoint } from '../privicore/endpoint.ts'
-import { hasCode } from '../privicore/errors.ts'
+import { hasCode, type PrivicoreError } from '../privicore/errors.ts'
 import { utility } from '../privicore/utility.ts'
 import { outcomeOf } from '../resolvers/command.ts'
 import { builder, type SchemaTypes } from './builder.ts'
@@ -154,6 +154,8 @@ interface MutationOptions<Input, Result> {
   /** REST field → input field, where the names differ: a 422 is told in the words of the input. */
   readonly renamed?: Readonly<Record<string, string>>
   readonly run: (ctx: Context, input: Input) => Promise<Result>
+  /** A 422 that a result carries, where something was achieved before it: told as userErrors beside that. */
+  readonly refusal?: (result: Result) => PrivicoreError | null
   readonly payloadDescription?: string
   readonly fields?: ObjectFieldsShape<Types, Payload<Input, Result>>
 }
@@ -209,15 +211,20 @@ function define<Input, Result>(
         : {},
       resolve: async (_, args, ctx, info): Promise<Payload<Input, Result>> => {
         const given = (args as { input?: Input | null }).input ?? ({} as Input)
-        try {
-          return { input: given, result: await options.run(ctx, given), userErrors: [] }
-        } catch (error) {
-          if (!hasCode(error, 'VALIDATION_FAILED')) throw error
+        const told = (refusal: PrivicoreError) => {
           const inputType = input === undefined ? undefined : info.schema.getType(input.name)
           const names = isInputObjectType(inputType)
             ? Object.keys((inputType as GraphQLInputObjectType).getFields())
             : []
-          return { input: given, result: null, userErrors: toUserErrors(error, names, options.renamed) }
+          return toUserErrors(refusal, names, options.renamed)
+        }
+        try {
+          const result = await options.run(ctx, given)
+          const refusal = options.refusal?.(result) ?? null
+          return { input: given, result, userErrors: refusal === null ? [] : told(refusal) }
+        } catch (error) {
+          if (!hasCode(error, 'VALIDATION_FAILED')) throw error
+          return { input: given, result: null, userErrors: told(error) }
         }
       },
     }),
@@ -235,7 +242,7 @@ export function afterSuccess<Input, Result extends { readonly command: CommandRe
     readonly type: ObjectRef<Types, T> | 'ID'
     readonly description: string
     readonly find: (ctx: Context, payload: { readonly input: Input; readonly result: Result }) => Promise<T | null>
-    readonly current?: (found: T) => boolean
+    readonly current?: (found: T, payload: { readonly input: Input; readonly result: Result }) => boolean
     readonly calls?: readonly AnyEndpoint[]
   },
 ) {
@@ -247,7 +254,11 @@ export function afterSuccess<Input, Result extends { readonly command: CommandRe
     resolve: (({ input, result }: Payload<Input, Result>, _: object, ctx: Context) =>
       result === null
         ? null
-        : ctx.afterSuccess(result.command, () => options.find(ctx, { input, result }), options.current)) as never,
+        : ctx.afterSuccess(
+            result.command,
+            () => options.find(ctx, { input, result }),
+            (found) => options.current?.(found, { input, result }) ?? true,
+          )) as never,
   })
 }
 
