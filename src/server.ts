@@ -54,7 +54,8 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
     },
   })
   const commands = new Commands({ poller: new StatusPoller(privicore), ...config.commands })
-  const services: Services = { privicore, commands }
+  const callers = createCallers(config.cacheSecret)
+  const services: Services = { privicore, commands, callers }
   const gateway = { readiness: 'starting' as Readiness }
 
   const handler = createYoga({
@@ -80,7 +81,7 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
       useDeferStream(),
       useOperation({
         services,
-        callers: createCallers(config.cacheSecret),
+        callers,
         requestTimeoutMs: config.requestTimeoutMs,
         suggestions: !config.production,
         log,

@@ -33,6 +33,11 @@ function fromBody(body: unknown): string | null {
   return null
 }
 
+/** Whether a text only says that all is well. */
+export function isWord(value: string): boolean {
+  return WORDS.has(value.toLowerCase())
+}
+
 function isId(value: string): boolean {
-  return value !== '' && !/\s/.test(value) && !WORDS.has(value.toLowerCase())
+  return value !== '' && !/\s/.test(value) && !isWord(value)
 }

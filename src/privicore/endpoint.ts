@@ -48,14 +48,22 @@ export interface Read<Id extends string, Args, Result> extends Row {
 export interface Command<Id extends string, Args, Beside> extends Row {
   readonly kind: 'command'
   readonly id: Id
-  readonly decode: (body: unknown, header: (name: string) => string | null) => Beside
+  /** What a bare string in a 200 is: the command's id (the rule), or what the row answers when it has completed at once. */
+  readonly bareText: 'command-id' | 'answer'
+  readonly decode: (body: unknown, header: (name: string) => string | null, commandId: string | null) => Beside
   /** Type only. */
   readonly Args?: Args
 }
 
+/** Raw bytes, streamed to or from a host of their own: single use, by a link that carries its own credential. */
+export interface Transfer<Id extends string = string> extends Row {
+  readonly kind: 'transfer'
+  readonly id: Id
+}
+
 export type AnyRead = Read<string, unknown, unknown>
 export type AnyCommand = Command<string, unknown, unknown>
-export type AnyEndpoint = AnyRead | AnyCommand
+export type AnyEndpoint = AnyRead | AnyCommand | Transfer
 
 // The arguments' types come from the row itself: `['deviceIdentifier', 'name?']` and `/x/{commandId}` say what it takes.
 type Name<Field extends string> = Field extends `${infer Bare}?` ? Bare : Field
@@ -105,9 +113,24 @@ export function command<
   Beside = undefined,
 >(
   id: Id,
-  definition: Definition<Path, Field, Extra> & { readonly decode?: Command<Id, unknown, Beside>['decode'] },
+  definition: Definition<Path, Field, Extra> & {
+    readonly decode?: Command<Id, unknown, Beside>['decode']
+    readonly bareText?: Command<Id, unknown, Beside>['bareText']
+  },
 ): Command<Id, ArgsOf<Path, Field, Extra>, Beside> {
-  return { kind: 'command', decode: definition.decode ?? (() => undefined as Beside), ...row(id, definition) }
+  return {
+    kind: 'command',
+    bareText: definition.bareText ?? 'command-id',
+    decode: definition.decode ?? (() => undefined as Beside),
+    ...row(id, definition),
+  }
+}
+
+export function transfer<const Id extends string>(
+  id: Id,
+  definition: Called<string> & { readonly query: readonly string[]; readonly sureness: Sureness },
+): Transfer<Id> {
+  return { kind: 'transfer', ...row(id, { ...definition, auth: 'query' }), encoding: 'bytes' }
 }
 
 function row<Id extends string>(id: Id, definition: Definition<string, string, boolean>): Row & { readonly id: Id } {

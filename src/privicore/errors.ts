@@ -31,6 +31,8 @@ export interface PrivicoreErrorDetails {
   readonly reason?: string
   /** Seconds, from Retry-After. */
   readonly retryAfter?: number
+  /** What a client is told in place of the code's usual text: a text of our own, never one of Privicore's. */
+  readonly publicMessage?: string
   readonly cause?: unknown
 }
 
@@ -42,6 +44,7 @@ export class PrivicoreError extends Error {
   readonly violations: readonly Violation[]
   readonly reason: string | undefined
   readonly retryAfter: number | undefined
+  readonly publicMessage: string | undefined
 
   constructor(code: PrivicoreErrorCode, message: string, details: PrivicoreErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -52,6 +55,7 @@ export class PrivicoreError extends Error {
     this.violations = details.violations ?? []
     this.reason = details.reason
     this.retryAfter = details.retryAfter
+    this.publicMessage = details.publicMessage
   }
 }
 

@@ -76,7 +76,10 @@ export function toGraphQLError(error: unknown, requestId: string, report: (error
   if (cause instanceof PrivicoreError) {
     const face = FACES[cause.code]
     const retryAfter = cause.retryAfter === undefined ? {} : { retryAfter: cause.retryAfter }
-    return new GraphQLError(face.message, { ...place, extensions: { code: face.code, ...retryAfter, requestId } })
+    return new GraphQLError(cause.publicMessage ?? face.message, {
+      ...place,
+      extensions: { code: face.code, ...retryAfter, requestId },
+    })
   }
   if (cause instanceof GraphQLError) {
     const code = publicCode(cause, located)
