@@ -8,6 +8,8 @@ import { createGateway } from './server.ts'
 
 /** How long requests in flight may take to finish once SIGTERM has come: one operation, and a moment for its answer. */
 const DRAIN_GRACE_MS = 1_000
+/** How often connections that have become idle are closed while draining. */
+const DRAIN_STEP_MS = 50
 
 try {
   const config = loadConfig(process.env)
@@ -51,8 +53,11 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.info({ signal }, 'draining: requests in flight may finish')
     const closed = once(server, 'close')
     server.close()
+    // A kept connection becomes idle only once its request has been answered.
+    const idle = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS)
     const late = setTimeout(() => server.closeAllConnections(), config.requestTimeoutMs + DRAIN_GRACE_MS)
     await closed
+    clearInterval(idle)
     clearTimeout(late)
     await Promise.all([gateway.close(), sandbox?.close()])
     log.info('stopped')
