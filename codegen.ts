@@ -1,7 +1,8 @@
-// Writes schema.graphql and the typed documents of the tests and examples; with --check, fails where they are out of date.
-import { readFile } from 'node:fs/promises'
+// Writes schema.graphql, docs/endpoints.md and the typed documents of tests and examples; with --check, fails where one is out of date.
+import { readFile, writeFile } from 'node:fs/promises'
 import { type CodegenConfig, generate } from '@graphql-codegen/cli'
-import { printSchema } from 'graphql'
+import { isObjectType, printSchema } from 'graphql'
+import { catalogue } from './src/privicore/catalogue.ts'
 import { schema } from './src/schema/schema.ts'
 
 const config: CodegenConfig = {
@@ -25,9 +26,52 @@ const config: CodegenConfig = {
 
 export default config
 
+/** Catalogue id → the fields that stand for it. */
+function fieldsByEndpoint(): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue
+    for (const field of Object.values(type.getFields())) {
+      for (const id of (field.extensions.rest as readonly string[] | undefined) ?? []) {
+        found.set(id, [...(found.get(id) ?? []), `\`${type.name}.${field.name}\``])
+      }
+    }
+  }
+  return found
+}
+
+function endpointsPage(): string {
+  const fields = fieldsByEndpoint()
+  const rows = catalogue.map(({ id, kind, method, path, encoding, auth, sureness }) => {
+    const cells = [
+      `\`${id}\``,
+      `\`${method} ${path}\``,
+      kind,
+      encoding,
+      auth,
+      fields.get(id)?.join(', ') ?? '',
+      sureness,
+    ]
+    return `| ${cells.join(' | ')} |`
+  })
+  return [
+    '# Endpoints',
+    '',
+    'Written by `npm run codegen` from the catalogue in src/privicore and the schema; do not edit. *Sure*: two sources of the wire agree, or',
+    'the vendor shows it in full; *seen*: one good source; *assumed*: no source, so override it with `PRIVICORE_ENDPOINTS` where yours differs.',
+    '',
+    '| id | REST call | kind | encoding | auth | GraphQL fields | sure? |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
 if (import.meta.main) {
   const check = process.argv.includes('--check')
-  const files = (await generate(config, !check)) as { filename: string; content: string }[]
+  const page = { filename: 'docs/endpoints.md', content: endpointsPage() }
+  const files = [...((await generate(config, !check)) as (typeof page)[]), page]
+  if (!check) await writeFile(page.filename, page.content)
   const stale: string[] = []
   for (const { filename, content } of check ? files : []) {
     const present = await readFile(filename, 'utf8').catch(() => null)
