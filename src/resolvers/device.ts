@@ -2,8 +2,17 @@
 import type { Context, Lookup, Sent } from '../context.ts'
 import { type DeviceApproval, type DeviceConfiguration, type DeviceRecord, device } from '../privicore/device.ts'
 import type { Values } from '../privicore/encoding.ts'
+import { storage } from '../privicore/storage.ts'
+import { authenticator } from '../privicore/verified-authenticator.ts'
 
 const byIdentifier: Lookup<DeviceRecord> = { list: device.list, id: (record) => record.deviceIdentifier }
+
+export type DeviceRole = 'storage' | 'authenticator'
+
+const holders: Readonly<Record<DeviceRole, Lookup<DeviceRecord>>> = {
+  storage: { list: storage.list, id: (record) => record.deviceIdentifier },
+  authenticator: { list: authenticator.list, id: (record) => record.deviceIdentifier },
+}
 
 export async function listDevices(ctx: Context, approval: DeviceApproval | null): Promise<DeviceRecord[]> {
   const all = await ctx.read(device.list, {})
@@ -12,6 +21,15 @@ export async function listDevices(ctx: Context, approval: DeviceApproval | null)
 
 export function findDevice(ctx: Context, deviceIdentifier: string): Promise<DeviceRecord | null> {
   return ctx.lookup(byIdentifier, deviceIdentifier)
+}
+
+/** What a device does for its profile: one call per role, however many devices. */
+export async function rolesOf(ctx: Context, deviceIdentifier: string): Promise<DeviceRole[]> {
+  const [kept, voting] = await Promise.all([
+    ctx.lookup(holders.storage, deviceIdentifier),
+    ctx.lookup(holders.authenticator, deviceIdentifier),
+  ])
+  return [...(kept === null ? [] : ['storage' as const]), ...(voting === null ? [] : ['authenticator' as const])]
 }
 
 /** @param commandId of requestDevice; null until it has settled */

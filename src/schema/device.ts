@@ -1,6 +1,8 @@
 // Devices, as clients see them. The specimen: docs/adding-an-endpoint.md walks through this area.
 import { type DeviceConfiguration, type DeviceRecord, type DirectoryEntry, device } from '../privicore/device.ts'
 import type { Values } from '../privicore/encoding.ts'
+import { storage } from '../privicore/storage.ts'
+import { authenticator } from '../privicore/verified-authenticator.ts'
 import {
   approveDevice,
   configureDevice,
@@ -11,6 +13,7 @@ import {
   rejectDevice,
   removeDevice,
   requestDevice,
+  rolesOf,
 } from '../resolvers/device.ts'
 import { builder } from './builder.ts'
 import { afterSuccess, commandMutation } from './command.ts'
@@ -24,6 +27,14 @@ const DeviceStatus = builder.enumType('DeviceStatus', {
     PENDING: { value: 'pending', description: 'Waits for approveDevice or rejectDevice.' },
     APPROVED: { value: 'approved', description: 'May store data, or vote.' },
     UNKNOWN: { value: 'unknown', description: 'Privicore did not say.' },
+  } as const,
+})
+
+const DeviceRole = builder.enumType('DeviceRole', {
+  description: 'What a device does for its profile.',
+  values: {
+    STORAGE: { value: 'storage', description: 'It keeps data.' },
+    AUTHENTICATOR: { value: 'authenticator', description: 'It votes.' },
   } as const,
 })
 
@@ -58,6 +69,14 @@ implementNode(DeviceType, {
       nullable: false,
       description: 'Whether it may work for the profile.',
       resolve: (record) => record.approval,
+    }),
+    roles: t.field({
+      type: [DeviceRole],
+      nullable: true,
+      description:
+        'What it does for the profile, out of the lists of storage devices and authenticators: one call each, whatever the number of devices. Null, with an error, where one of the lists cannot be read. Scopes storage and verified_authenticator.',
+      extensions: { ...rest(storage.list, authenticator.list) },
+      resolve: (record, _, ctx) => rolesOf(ctx, record.deviceIdentifier),
     }),
     score: t.exposeInt('score', {
       nullable: true,
