@@ -107,14 +107,14 @@ test('settle decides a held command at once, either way, and only once', async (
 })
 
 test('after success, follow-ups and lists lag behind as long as ordered', async () => {
-  const { form, get, outcome } = await start({ retrievalLagMs: 150 })
+  const { form, get, outcome } = await start({ retrievalLagMs: 500 })
   const asked = await form('/device/request-unique-identifier', { deviceName: 'Watch' })
   expect(await outcome(asked)).toBe('succeeded')
   const names = async () =>
     (await get('/device/retrieve-profile-devices')).body.map((one: { name: string }) => one.name)
   expect((await form('/device/retrieve-unique-identifier', { id: asked.id })).status).toBe(404)
   expect(await names()).not.toContain('Watch')
-  await pause(170)
+  await pause(520)
   expect((await form('/device/retrieve-unique-identifier', { id: asked.id })).status).toBe(200)
   expect(await names()).toContain('Watch')
 })

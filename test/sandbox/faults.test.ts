@@ -1,5 +1,4 @@
 // Knows what each fault does to an answer and to the state, and what is recorded of a request.
-import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { deviceNamed, start } from './client.ts'
 
@@ -66,36 +65,43 @@ test('huge-body is as large as ordered, and valid JSON', async () => {
   expect(body).toHaveLength(999_998)
 })
 
-test('latency handles the request at once and answers later', async () => {
+test('latency delays the answer', async () => {
   const { sandbox, get } = await start()
   sandbox.fault('device.list', { kind: 'latency', ms: 60 })
   const since = performance.now()
-  const slow = get(LIST)
-  await pause(30)
-  sandbox.state.profile('alice').devices.clear()
-  expect((await slow).body).toHaveLength(14)
+  await get(LIST)
   expect(performance.now() - since).toBeGreaterThan(55)
 })
 
-test('wait answers when the test lets it, and other faults still apply', async () => {
-  const { sandbox, get } = await start()
+test('wait handles the request at once and answers when the test lets it', async () => {
+  const { sandbox, form, outcome } = await start()
   const { promise, resolve } = Promise.withResolvers<void>()
-  sandbox.fault('device.list', { kind: 'wait', until: promise }, 1)
-  sandbox.fault('*', { kind: 'malformed-json' }, 1)
-  let done = false
-  const slow = get(LIST).finally(() => {
-    done = true
-  })
-  await pause(20)
-  expect(done).toBe(false)
+  sandbox.fault('device.request', { kind: 'wait', until: promise }, 1)
+  const slow = form('/device/request-unique-identifier', { deviceName: 'Watch' })
+  await expect.poll(() => sandbox.state.commands.size).toBe(1)
+  expect(sandbox.requests[0]?.status).toBeNull()
   resolve()
-  expect((await slow).body).toBeUndefined()
+  expect(await outcome(slow)).toBe('succeeded')
+})
+
+test('a delay and another fault apply to one request', async () => {
+  const { sandbox, get } = await start()
+  sandbox.fault('device.list', { kind: 'latency', ms: 20 }, 1)
+  sandbox.fault('*', { kind: 'malformed-json' }, 1)
+  const since = performance.now()
+  expect((await get(LIST)).body).toBeUndefined()
+  expect(performance.now() - since).toBeGreaterThan(15)
+  expect((await get(LIST)).body).toHaveLength(14)
 })
 
 test('hang never answers; a client that leaves is recorded as such', async () => {
   const { sandbox } = await start()
   sandbox.fault('utility.health', { kind: 'hang' })
-  await expect(fetch(`${sandbox.url}/health`, { signal: AbortSignal.timeout(30) })).rejects.toThrow()
+  const leaving = new AbortController()
+  const answer = fetch(`${sandbox.url}/health`, { signal: leaving.signal })
+  await expect.poll(() => sandbox.count('utility.health')).toBe(1)
+  leaving.abort()
+  await expect(answer).rejects.toThrow()
   await expect.poll(() => sandbox.requests[0]?.aborted).toBe(true)
   expect(sandbox.requests[0]).toMatchObject({ endpoint: 'utility.health', status: null })
 })

@@ -1,8 +1,9 @@
 // Knows the upstream and downstream hosts: bytes go in once and come out once, the same.
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { expect, test } from 'vitest'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { MEMORY_BYTES } from '../../sandbox/blobs.ts'
 import { start } from './client.ts'
 
@@ -98,12 +99,13 @@ test('faults reach the stream hosts', async () => {
 })
 
 test('closing removes the temporary files', async () => {
-  const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('privicore-sandbox-'))
-  const before = new Set(folders())
+  const folder = mkdtempSync(join(tmpdir(), 'streams-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  vi.stubEnv('TMPDIR', folder)
+  onTestFinished(() => void vi.unstubAllEnvs())
   const { put, sandbox } = await space()
   await put(randomBytes(MEMORY_BYTES + 1))
-  const [ours = ''] = folders().filter((name) => !before.has(name))
-  expect(ours).not.toBe('')
+  expect(readdirSync(folder)).toHaveLength(1)
   await sandbox.close()
-  expect(existsSync(`${tmpdir()}/${ours}`)).toBe(false)
+  expect(readdirSync(folder)).toEqual([])
 })
