@@ -59,7 +59,7 @@ test('an upload link ends with the reservation', async () => {
   expect((await put('x')).status).toBe(404)
 })
 
-test('an upload that breaks off stores nothing', async () => {
+test('an upload that breaks off stores nothing, and has used its link up', async () => {
   const { put, reserved, sandbox } = await space()
   const source = new ReadableStream({
     pull(controller) {
@@ -71,6 +71,7 @@ test('an upload that breaks off stores nothing', async () => {
   await expect.poll(() => sandbox.requests.at(-1)?.aborted).toBe(true)
   expect(reserved.stored).toBeNull()
   expect(sandbox.state.uploads[0]?.sha256).toBeNull()
+  expect((await put('again')).status).toBe(404)
 })
 
 test('a download can be taken in parts; the one with the last byte ends it', async () => {
