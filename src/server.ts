@@ -17,6 +17,7 @@ import { type Readiness, useHealth, useMetricsRoute } from './server/health.ts'
 import { useLimits } from './server/limits.ts'
 import type { Logger } from './server/log.ts'
 import { useOperation } from './server/operation.ts'
+import { Operations } from './server/operations.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -56,6 +57,14 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
   const commands = new Commands({ poller: new StatusPoller(privicore), ...config.commands })
   const callers = createCallers(config.cacheSecret)
   const services: Services = { privicore, commands, callers }
+  const operations = new Operations({
+    services,
+    callers: createCallers(config.cacheSecret),
+    requestTimeoutMs: config.requestTimeoutMs,
+    suggestions: !config.production,
+    log,
+    metrics,
+  })
   const gateway = { readiness: 'starting' as Readiness }
 
   const handler = createYoga({
@@ -79,14 +88,7 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
       useLimits(config.limits),
       !config.introspection && useNoIntrospection(),
       useDeferStream(),
-      useOperation({
-        services,
-        callers,
-        requestTimeoutMs: config.requestTimeoutMs,
-        suggestions: !config.production,
-        log,
-        metrics,
-      }),
+      useOperation(operations),
     ],
   })
 
