@@ -1,0 +1,3 @@
+// The OAuth area of the schema: importing it is what puts it in.
+import './application.ts'
+import './token.ts'
