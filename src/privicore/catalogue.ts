@@ -33,3 +33,10 @@ export const catalogue: readonly AnyEndpoint[] = Object.values(areas).flatMap(
 export function findEndpoint(id: string): AnyEndpoint | undefined {
   return catalogue.find((endpoint) => endpoint.id === id)
 }
+
+type Areas = typeof areas
+type Row = { [Area in keyof Areas]: Areas[Area][keyof Areas[Area]] }[keyof Areas]
+/** Ids of the rows that answer something, e.g. `device.list`. */
+export type ReadId = Extract<Row, { readonly kind: 'read' }>['id']
+/** Ids of the rows that change something, e.g. `device.approve`. */
+export type CommandId = Extract<Row, { readonly kind: 'command' }>['id']
