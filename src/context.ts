@@ -3,7 +3,7 @@ import { OperationCache } from './cache/operation.ts'
 import { type CommandRecord, isSettled } from './commands/command.ts'
 import type { Commands } from './commands/commands.ts'
 import type { CallOptions, Privicore } from './privicore/client.ts'
-import type { Command, Read } from './privicore/endpoint.ts'
+import type { AnyRead, Command, Read } from './privicore/endpoint.ts'
 import { hasCode, PrivicoreError } from './privicore/errors.ts'
 import { pause } from './privicore/pause.ts'
 import type { Secret } from './privicore/secret.ts'
@@ -89,6 +89,11 @@ export class Context {
       })
     if (endpoint.once || credentials.basic !== undefined) return ask()
     return this.#cache.share(readKey(endpoint, args), ask)
+  }
+
+  /** Starts reads without arguments that the operation will ask for later. What fails is told to whoever asks. */
+  readAhead(endpoints: readonly AnyRead[]): void {
+    for (const endpoint of endpoints) this.read(endpoint as Read<string, object, unknown>, {}).catch(() => {})
   }
 
   /** The same, with null for what Privicore does not know. */

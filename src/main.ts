@@ -28,7 +28,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     log,
     ...(sandbox && { demoToken: sandbox.tokens.alice }),
   })
-  const server = createServer(gateway.handler)
+  const server = createServer(gateway.listener)
   // Idle connections of load balancers must not be cut by the side that did not open them.
   server.keepAliveTimeout = 65_000
   server.listen(config.port, config.host)

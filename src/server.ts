@@ -1,4 +1,5 @@
 // The gateway as an HTTP handler: yoga and its plugins, in order. The list is the architecture.
+import type { RequestListener } from 'node:http'
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { NoSchemaIntrospectionCustomRule } from 'graphql'
@@ -10,8 +11,10 @@ import { createMetrics } from './metrics.ts'
 import { type Attempt, Privicore } from './privicore/client.ts'
 import { StatusPoller } from './privicore/utility.ts'
 import { schema } from './schema/schema.ts'
-import { corsFor } from './server/cors.ts'
+import { CompiledQueries } from './server/compiled-queries.ts'
+import { corsFor, corsHeaders } from './server/cors.ts'
 import { createCallers } from './server/credentials.ts'
+import { createFastPath } from './server/fast-path.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
 import { type Readiness, useHealth, useMetricsRoute } from './server/health.ts'
 import { useLimits } from './server/limits.ts'
@@ -29,8 +32,10 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** Serves one request, as `fetch` and as a listener for node:http. */
+  /** Serves one request, as `fetch`. */
   readonly handler: YogaServerInstance<object, object>
+  /** Serves one request of node:http: what has come before goes a shorter way. */
+  readonly listener: RequestListener
   readiness: Readiness
   /** Frees everything. Drain the HTTP server first: this does not wait for requests in flight. */
   readonly close: () => Promise<void>
@@ -38,6 +43,9 @@ export interface Gateway {
 
 /** The most sockets to Privicore: PHP servers fork a worker for each, and answer more at once no faster. */
 const UPSTREAM_CONNECTIONS = 128
+
+/** A document that comes a second time is likely to come again. */
+const COMPILE_AFTER = 2
 
 export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayOptions): Gateway {
   const metrics = createMetrics()
@@ -65,6 +73,7 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
     log,
     metrics,
   })
+  const queries = new CompiledQueries(schema, COMPILE_AFTER)
   const gateway = { readiness: 'starting' as Readiness }
 
   const handler = createYoga({
@@ -88,12 +97,21 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
       useLimits(config.limits),
       !config.introspection && useNoIntrospection(),
       useDeferStream(),
-      useOperation(operations),
+      useOperation(operations, queries),
     ],
+  })
+
+  const listener = createFastPath({
+    queries,
+    operations,
+    bodyBytes: config.limits.bodyBytes,
+    corsHeaders: (origin) => corsHeaders(config, origin),
+    longWay: handler,
   })
 
   return Object.assign(gateway, {
     handler,
+    listener,
     close: async () => {
       await handler.dispose()
       await privicore.close()

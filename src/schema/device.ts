@@ -19,7 +19,7 @@ import { builder } from './builder.ts'
 import { afterSuccess, commandMutation } from './command.ts'
 import { implementNode } from './node.ts'
 import { encodeNodeId } from './node-id.ts'
-import { rest } from './rest.ts'
+import { ahead, rest } from './rest.ts'
 
 const DeviceStatus = builder.enumType('DeviceStatus', {
   description: 'Whether a device may work for its profile.',
@@ -75,7 +75,7 @@ implementNode(DeviceType, {
       nullable: true,
       description:
         'What it does for the profile, out of the lists of storage devices and authenticators: one call each, whatever the number of devices. Null, with an error, where one of the lists cannot be read. Scopes storage and verified_authenticator.',
-      extensions: { ...rest(storage.list, authenticator.list) },
+      extensions: { ...rest(storage.list, authenticator.list), ...ahead(storage.list, authenticator.list) },
       resolve: (record, _, ctx) => rolesOf(ctx, record.deviceIdentifier),
     }),
     score: t.exposeInt('score', {

@@ -56,6 +56,7 @@ export const FACES: Readonly<Record<PrivicoreErrorCode, Face>> = {
     message: 'The request took too long. What was sent to Privicore goes on.',
   },
   CANCELLED: { code: 'DEADLINE_EXCEEDED', message: 'The request was given up by its client.' },
+  LIMIT_EXCEEDED: { code: 'LIMIT_EXCEEDED', message: 'This is more than the gateway allows at once.' },
 }
 
 /** The client asked for what cannot be; the message says what to do. */
@@ -71,6 +72,20 @@ export class BadUserInput extends GraphQLError {
  */
 export function toGraphQLError(error: unknown, requestId: string, report: (error: unknown) => void): GraphQLError {
   const located = error instanceof GraphQLError ? error : null
+  const face = faceOf(error, located, requestId, report)
+  // A compiled query knows where a field stands, and not its node.
+  if (face.locations === undefined && located?.locations) {
+    Object.defineProperty(face, 'locations', { value: located.locations, enumerable: true })
+  }
+  return face
+}
+
+function faceOf(
+  error: unknown,
+  located: GraphQLError | null,
+  requestId: string,
+  report: (error: unknown) => void,
+): GraphQLError {
   const cause = rootCause(error)
   const place = { nodes: located?.nodes, source: located?.source, positions: located?.positions, path: located?.path }
   if (cause instanceof PrivicoreError) {
@@ -84,7 +99,7 @@ export function toGraphQLError(error: unknown, requestId: string, report: (error
   if (cause instanceof GraphQLError) {
     const code = publicCode(cause, located)
     // `http` is for the server, which takes it off again; whatever else a library puts there is its own affair.
-    const { http } = cause.extensions
+    const http = cause.extensions?.http
     return new GraphQLError(cause.message, { ...place, extensions: { ...(http ? { http } : {}), code, requestId } })
   }
   report(cause)
@@ -122,8 +137,8 @@ const CODES: ReadonlySet<string> = new Set<PublicCode>([
 
 /** GraphQL's own complaints about a request carry no code of ours: they are about what the client sent. */
 function publicCode(error: GraphQLError, located: GraphQLError | null): string {
-  const code = error.extensions.code ?? located?.extensions.code
-  if ((error.extensions.http as { status?: number } | undefined)?.status === 413) return 'LIMIT_EXCEEDED'
+  const code = error.extensions?.code ?? located?.extensions?.code
+  if ((error.extensions?.http as { status?: number } | undefined)?.status === 413) return 'LIMIT_EXCEEDED'
   return typeof code === 'string' && CODES.has(code) ? code : 'BAD_USER_INPUT'
 }
 

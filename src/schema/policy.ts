@@ -20,7 +20,7 @@ import { builder } from './builder.ts'
 import { afterSuccess, commandMutation } from './command.ts'
 import { implementNode } from './node.ts'
 import { encodeNodeId } from './node-id.ts'
-import { rest } from './rest.ts'
+import { ahead, rest } from './rest.ts'
 import { VotingConfigurationType } from './verified-authenticator/voting-configuration.ts'
 
 const PolicyState = builder.enumType('PolicyState', {
@@ -95,14 +95,14 @@ implementNode(PolicyType, {
       type: PolicyTemplateType,
       nullable: true,
       description: 'What it was made of: one call, however many. Null where Privicore does not say, or has it no more.',
-      extensions: { ...rest(policy.templates) },
+      extensions: { ...rest(policy.templates), ...ahead(policy.templates) },
       resolve: ({ templateId }, _, ctx) => (templateId === null ? null : findPolicyTemplate(ctx, templateId)),
     }),
     events: t.field({
       type: [PolicyEventType],
       nullable: true,
       description: 'What it applies to: one call, however many. Null where Privicore does not say.',
-      extensions: { ...rest(policy.templates) },
+      extensions: { ...rest(policy.templates), ...ahead(policy.templates) },
       resolve: (record, _, ctx) => eventsOf(ctx, record),
     }),
     votingConfiguration: t.field({
@@ -110,7 +110,7 @@ implementNode(PolicyType, {
       nullable: true,
       description:
         'The rules by which the vote is held: one call, however many. Null where it names none, or one that is gone.',
-      extensions: { ...rest(votingConfiguration.list, votingConfiguration.get) },
+      extensions: { ...rest(votingConfiguration.list, votingConfiguration.get), ...ahead(votingConfiguration.list) },
       resolve: ({ votingConfigurationId }, _, ctx) =>
         votingConfigurationId === null ? null : findVotingConfiguration(ctx, votingConfigurationId),
     }),

@@ -1,5 +1,5 @@
 // Storage devices, as clients see them.
-import type { DeviceRecord } from '../privicore/device.ts'
+import { type DeviceRecord, device } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 import { findDevice } from '../resolvers/device.ts'
 import {
@@ -14,7 +14,7 @@ import { afterSuccess, commandMutation } from './command.ts'
 import { DeviceInput, DeviceType } from './device.ts'
 import { implementNode } from './node.ts'
 import { encodeNodeId } from './node-id.ts'
-import { rest } from './rest.ts'
+import { ahead, rest } from './rest.ts'
 
 export const StorageDeviceType = builder.objectRef<DeviceRecord>('StorageDevice')
 
@@ -36,6 +36,7 @@ implementNode(StorageDeviceType, {
       type: DeviceType,
       nullable: true,
       description: 'The device that has the role: one call, however many. Null where the profile has no such device.',
+      extensions: { ...ahead(device.list) },
       resolve: (record, _, ctx) => findDevice(ctx, record.deviceIdentifier),
     }),
   }),

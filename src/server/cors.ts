@@ -14,6 +14,18 @@ export function allowedOrigin(
   return !config.production && LOCAL.test(origin) ? origin : null
 }
 
+const EXPOSED = ['x-request-id']
+
+/** What an answer carries for a page that may read it; nothing for others. */
+export function corsHeaders(
+  config: Pick<Config, 'corsOrigins' | 'production'>,
+  origin: string,
+): Record<string, string> {
+  return allowedOrigin(config, origin) === null
+    ? {}
+    : { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED.join(', '), vary: 'Origin' }
+}
+
 export function corsFor(config: Pick<Config, 'corsOrigins' | 'production'>) {
   return (request: Request) => {
     const origin = allowedOrigin(config, request.headers.get('origin'))
@@ -23,7 +35,7 @@ export function corsFor(config: Pick<Config, 'corsOrigins' | 'production'>) {
       // Tokens travel in a header, never in a cookie.
       credentials: false,
       methods: ['GET', 'POST', 'OPTIONS'],
-      exposedHeaders: ['x-request-id'],
+      exposedHeaders: EXPOSED,
       maxAge: 600,
     }
   }

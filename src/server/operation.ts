@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ExecutionArgs, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin, type YogaInitialContext } from 'graphql-yoga'
+import type { CompiledQueries } from './compiled-queries.ts'
 import { tokenOf } from './credentials.ts'
 import type { Operation, OperationName, Operations, Part } from './operations.ts'
 
@@ -10,7 +11,7 @@ interface Answered {
   readonly setResult: (result: never) => void
 }
 
-export function useOperation(operations: Operations): Plugin {
+export function useOperation(operations: Operations, queries: CompiledQueries): Plugin {
   const requestIds = new WeakMap<Request, string>()
 
   const requestIdOf = (request: Request | undefined): string => {
@@ -36,7 +37,14 @@ export function useOperation(operations: Operations): Plugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const { operation, end } = begin(args, false)
-      setExecuteFn((executed) => executeFn({ ...executed, contextValue: operation.context }))
+      const { context } = operation
+      const compiled = queries.learn(args.document, args.operationName)
+      context.readAhead(compiled?.ahead ?? [])
+      setExecuteFn(
+        compiled
+          ? () => compiled.run(context, args.variableValues)
+          : (executed) => executeFn({ ...executed, contextValue: context }),
+      )
       return { onExecuteDone: watch(operation, end) }
     },
     onSubscribe({ args, subscribeFn, setSubscribeFn }) {

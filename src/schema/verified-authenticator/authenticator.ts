@@ -1,5 +1,5 @@
 // Authenticators, as clients see them: the devices that vote.
-import type { DeviceRecord } from '../../privicore/device.ts'
+import { type DeviceRecord, device } from '../../privicore/device.ts'
 import { authenticator } from '../../privicore/verified-authenticator.ts'
 import { findDevice } from '../../resolvers/device.ts'
 import {
@@ -13,7 +13,7 @@ import { afterSuccess, commandMutation } from '../command.ts'
 import { DeviceInput, DeviceType } from '../device.ts'
 import { implementNode } from '../node.ts'
 import { encodeNodeId } from '../node-id.ts'
-import { rest } from '../rest.ts'
+import { ahead, rest } from '../rest.ts'
 
 export const AuthenticatorType = builder.objectRef<DeviceRecord>('Authenticator')
 
@@ -35,6 +35,7 @@ implementNode(AuthenticatorType, {
       type: DeviceType,
       nullable: true,
       description: 'The device that has the role: one call, however many. Null where the profile has no such device.',
+      extensions: { ...ahead(device.list) },
       resolve: (record, _, ctx) => findDevice(ctx, record.deviceIdentifier),
     }),
   }),

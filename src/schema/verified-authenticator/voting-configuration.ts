@@ -1,4 +1,5 @@
 // Voting configurations, as clients see them: named rules for policies and votings.
+import { device } from '../../privicore/device.ts'
 import { type VotingConfiguration, votingConfiguration } from '../../privicore/verified-authenticator.ts'
 import { findDevice } from '../../resolvers/device.ts'
 import {
@@ -14,7 +15,7 @@ import { builder } from '../builder.ts'
 import { afterSuccess, commandMutation } from '../command.ts'
 import { DeviceType } from '../device.ts'
 import { implementNode } from '../node.ts'
-import { rest } from '../rest.ts'
+import { ahead, rest } from '../rest.ts'
 import { QuorumStrategyEnum } from './voting-strategy.ts'
 
 export const VotingConfigurationType = builder.objectRef<VotingConfiguration>('VotingConfiguration')
@@ -47,6 +48,7 @@ implementNode(VotingConfigurationType, {
       nullable: true,
       description:
         'The devices it is limited to; empty means every authenticator. One call, however many. Devices that the profile has no more are left out: compare deviceIdentifiers.',
+      extensions: { ...ahead(device.list) },
       resolve: async (record, _, ctx) =>
         (await Promise.all(record.deviceIdentifiers.map((id) => findDevice(ctx, id)))).filter(
           (found) => found !== null,

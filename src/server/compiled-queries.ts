@@ -1,0 +1,130 @@
+// Queries that have come before: validated once, compiled to a function, remembered by their text. Knows no HTTP.
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  getNamedType,
+  getOperationAST,
+  isInputObjectType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  typeFromAST,
+  visit,
+} from 'graphql'
+import { compileQuery, isCompiledQuery } from 'graphql-jit'
+import { LRUCache } from 'lru-cache'
+import type { Context } from '../context.ts'
+import type { AnyRead } from '../privicore/endpoint.ts'
+
+/** Documents that are remembered. Clients have some dozens each; what does not come again must not push them out at once. */
+const MOST_DOCUMENTS = 2_000
+
+export interface CompiledQuery {
+  readonly name: string | undefined
+  /** Reads without arguments that the query will surely ask for, however deep: they can be started at once. */
+  readonly ahead: readonly AnyRead[]
+  readonly run: (context: Context, variables: unknown) => ExecutionResult | Promise<ExecutionResult>
+}
+
+/** `null`: it cannot be compiled. A number: how often it has come. */
+type Entry = CompiledQuery | null | number
+
+export class CompiledQueries {
+  readonly #schema: GraphQLSchema
+  readonly #after: number
+  readonly #entries = new LRUCache<string, { entry: Entry }>({ max: MOST_DOCUMENTS })
+
+  /** @param after a document is compiled when it comes for this time: compiling costs as much as running it some dozen times */
+  constructor(schema: GraphQLSchema, after: number) {
+    this.#schema = schema
+    this.#after = after
+  }
+
+  /** @returns undefined where the document is new, or is none that can be compiled: then it goes the long way */
+  find(source: string, operationName: string | undefined): CompiledQuery | undefined {
+    const entry = this.#entries.get(key(source, operationName))?.entry
+    return typeof entry === 'object' && entry !== null ? entry : undefined
+  }
+
+  /** Told of every query that has passed validation. @returns it compiled, once it has come often enough */
+  learn(document: DocumentNode, operationName: string | null | undefined): CompiledQuery | undefined {
+    const source = document.loc?.source.body
+    const operation = getOperationAST(document, operationName)
+    if (source === undefined || operation?.operation !== 'query') return undefined
+    const id = key(source, operationName)
+    const known = this.#entries.get(id)?.entry ?? 0
+    if (typeof known !== 'number') return known ?? undefined
+    const entry: Entry = known + 1 < this.#after ? known + 1 : this.#compile(document, operation)
+    this.#entries.set(id, { entry })
+    return typeof entry === 'object' ? (entry ?? undefined) : undefined
+  }
+
+  #compile(document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery | null {
+    if (!compilable(this.#schema, document, operation)) return null
+    const compiled = compileQuery(this.#schema, document, operation.name?.value)
+    if (!isCompiledQuery(compiled)) return null
+    return {
+      name: operation.name?.value,
+      ahead: readsAhead(this.#schema, document, operation),
+      run: (context, variables) => compiled.query(undefined, context, variables as Record<string, unknown>),
+    }
+  }
+}
+
+const key = (source: string, operationName: string | null | undefined) => `${operationName ?? ''}\n${source}`
+
+/** The compiler knows neither incremental delivery nor oneOf variables; introspection is rare and large. */
+function compilable(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): boolean {
+  let plain = true
+  visit(document, {
+    Directive: ({ name }) => {
+      if (name.value === 'defer' || name.value === 'stream') plain = false
+    },
+    Field: ({ name }) => {
+      if (name.value === '__schema' || name.value === '__type') plain = false
+    },
+  })
+  return (
+    plain && !(operation.variableDefinitions ?? []).some(({ type }) => holdsOneOf(typeFromAST(schema, type as never)))
+  )
+}
+
+function holdsOneOf(type: unknown, seen = new Set<unknown>()): boolean {
+  const named = type === undefined ? undefined : getNamedType(type as never)
+  if (!isInputObjectType(named) || seen.has(named)) return false
+  seen.add(named)
+  return named.isOneOf || Object.values(named.getFields()).some((field) => holdsOneOf(field.type, seen))
+}
+
+function readsAhead(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): AnyRead[] {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  }
+  const found = new Set<AnyRead>()
+  const look = (selectionSet: SelectionSetNode, typeName: string): void => {
+    const type = schema.getType(typeName)
+    for (const selection of selectionSet.selections) {
+      // What a directive may leave out is not known to be needed.
+      if (selection.directives !== undefined && selection.directives.length > 0) continue
+      if (selection.kind === Kind.FIELD) {
+        const field = isObjectType(type) ? type.getFields()[selection.name.value] : undefined
+        if (field === undefined) continue
+        for (const read of (field.extensions.ahead as readonly AnyRead[] | undefined) ?? []) found.add(read)
+        if (selection.selectionSet) look(selection.selectionSet, getNamedType(field.type).name)
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        // Another type's fragment may match nothing.
+        const condition = selection.typeCondition?.name.value ?? typeName
+        if (condition === typeName) look(selection.selectionSet, typeName)
+      } else {
+        const fragment = fragments.get(selection.name.value)
+        if (fragment?.typeCondition.name.value === typeName) look(fragment.selectionSet, typeName)
+      }
+    }
+  }
+  look(operation.selectionSet, schema.getQueryType()?.name ?? '')
+  return [...found]
+}

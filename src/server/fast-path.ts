@@ -1,0 +1,135 @@
+// The short way of a request that has come before: a POST of a compiled query, read, run and written without yoga. Whatever is
+// not plainly that goes the long way, which is the law: the short one only remembers its verdicts.
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
+import type { CompiledQueries, CompiledQuery } from './compiled-queries.ts'
+import { tokenOf } from './credentials.ts'
+import type { Operations } from './operations.ts'
+
+export interface FastPathOptions {
+  readonly queries: CompiledQueries
+  readonly operations: Operations
+  readonly bodyBytes: number
+  readonly corsHeaders: (origin: string) => Record<string, string>
+  /** The long way; takes a body that was read already as `request.body`. */
+  readonly longWay: RequestListener
+}
+
+export function createFastPath(options: FastPathOptions): RequestListener {
+  const { longWay } = options
+  return (request, response) => {
+    if (!isPlainPost(request, options.bodyBytes)) return longWay(request, response)
+    readBody(request, (body) => {
+      const params = parseParams(body)
+      const query = params && options.queries.find(params.query, params.operationName)
+      if (params && query) void serve(options, query, params.variables, request, response)
+      else longWay(Object.assign(request, { body }), response)
+    })
+  }
+}
+
+interface Params {
+  readonly query: string
+  readonly operationName: string | undefined
+  readonly variables: unknown
+}
+
+const JSON_TYPE = /^application\/json\s*(;\s*charset=utf-8\s*)?$/i
+
+function isPlainPost({ method, url, headers }: IncomingMessage, bodyBytes: number): boolean {
+  if (method !== 'POST' || url !== '/graphql' || headers['content-encoding'] !== undefined) return false
+  const length = Number(headers['content-length'] ?? Number.NaN)
+  return (
+    length > 0 && length <= bodyBytes && JSON_TYPE.test(headers['content-type'] ?? '') && answerType(headers) !== null
+  )
+}
+
+/** The answer's content type where the client asks for one of the two plain ones; null where it may want another. */
+function answerType({ accept }: IncomingHttpHeaders): string | null {
+  switch (accept) {
+    case undefined:
+    case '*/*':
+    case 'application/json':
+      return 'application/json; charset=utf-8'
+    case 'application/graphql-response+json':
+    case 'application/graphql-response+json, application/json':
+    case 'application/graphql-response+json,application/json;q=0.9':
+      return 'application/graphql-response+json; charset=utf-8'
+    default:
+      return null
+  }
+}
+
+function readBody(request: IncomingMessage, done: (body: string) => void): void {
+  let first: Buffer | undefined
+  let more: Buffer[] | undefined
+  request.on('data', (chunk: Buffer) => {
+    if (first === undefined) first = chunk
+    else (more ??= [first]).push(chunk)
+  })
+  request.on('end', () => done((more ? Buffer.concat(more) : (first ?? Buffer.alloc(0))).toString('utf8')))
+}
+
+/** null for a body that the long way has to judge. */
+function parseParams(body: string): Params | null {
+  try {
+    const params = JSON.parse(body)
+    for (const name in params) {
+      if (name !== 'query' && name !== 'variables' && name !== 'operationName') return null
+    }
+    const { query, variables, operationName } = params
+    if (typeof query !== 'string') return null
+    if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables)))
+      return null
+    if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') return null
+    return { query, variables: variables ?? {}, operationName: operationName ?? undefined }
+  } catch {
+    return null
+  }
+}
+
+async function serve(
+  { operations, corsHeaders }: FastPathOptions,
+  query: CompiledQuery,
+  variables: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { headers } = request
+  const token = tokenOf((name) => headers[name] as string | undefined)
+  const operation = operations.begin(token)
+  response.once('close', operation.leave)
+  let result: ExecutionResult
+  try {
+    operation.context.readAhead(query.ahead)
+    result = operation.answer(await query.run(operation.context, variables))
+  } catch (error) {
+    result = operation.answer({ errors: [error as never] })
+  }
+  response.removeListener('close', operation.leave)
+  operation.end({ type: 'query', name: query.name })
+  const status = result.errors === undefined ? 200 : statusOf(result.errors)
+  const body = JSON.stringify(result.errors === undefined ? result : { ...result, errors: result.errors.map(written) })
+  const head: Record<string, string | number> = {
+    'content-type': answerType(headers) ?? 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': operation.requestId,
+  }
+  if (token !== null) head['cache-control'] = 'private, no-store'
+  if (headers.origin !== undefined) Object.assign(head, corsHeaders(headers.origin))
+  response.writeHead(status, head).end(body)
+}
+
+/** As yoga decides it: an error may name a status of its own. */
+function statusOf(errors: readonly GraphQLError[]): number {
+  return errors.reduce(
+    (most, { extensions }) => Math.max(most, (extensions.http as { status?: number } | undefined)?.status ?? 0),
+    200,
+  )
+}
+
+/** `http` is for the server: clients do not get it. */
+function written(error: GraphQLError): GraphQLFormattedError {
+  const { extensions: { http: _, ...extensions } = {}, ...rest } = error.toJSON()
+  return { ...rest, extensions }
+}
