@@ -66,7 +66,7 @@ describe('commands', () => {
     ['dataToken.request', dataToken.request, { token: 'tok-1' }, '/data-token/request-data', [['token', 'tok-1']]],
   ] as const)('%s is a form with the token in its header', async (_, endpoint, args, expected, form) => {
     const upstream = await startUpstream(accepted)
-    const sent = await clientOf(upstream).send(endpoint, args as never, { token })
+    const sent = await clientOf(upstream).send(endpoint as typeof dataToken.delete, args as never, { token })
     expect(sent.commandId).toBe('cmd-1')
     const { method, path, headers, body } = upstream.last()
     expect({ method, path }).toEqual({ method: 'POST', path: expected })
