@@ -2,7 +2,9 @@
 import {
   type DocumentNode,
   type ExecutionResult,
+  type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   type GraphQLSchema,
   getNamedType,
   getOperationAST,
@@ -26,7 +28,8 @@ export interface CompiledQuery {
   readonly name: string | undefined
   /** Reads without arguments that the query will surely ask for, however deep: they can be started at once. */
   readonly ahead: readonly AnyRead[]
-  readonly run: (context: Context, variables: unknown) => ExecutionResult | Promise<ExecutionResult>
+  /** undefined where the variables do not fit: the long way says so in its own words. */
+  readonly run: (context: Context, variables: unknown) => ExecutionResult | Promise<ExecutionResult> | undefined
 }
 
 /** `null`: it cannot be compiled. A number: how often it has come. */
@@ -66,10 +69,18 @@ export class CompiledQueries {
     if (!compilable(this.#schema, document, operation)) return null
     const compiled = compileQuery(this.#schema, document, operation.name?.value)
     if (!isCompiledQuery(compiled)) return null
+    const place = (result: ExecutionResult): ExecutionResult =>
+      result.errors === undefined
+        ? result
+        : { errors: result.errors.map((error) => located(document, operation, error)), data: result.data }
     return {
       name: operation.name?.value,
       ahead: readsAhead(this.#schema, document, operation),
-      run: (context, variables) => compiled.query(undefined, context, variables as Record<string, unknown>),
+      run: (context, variables) => {
+        const result = compiled.query(undefined, context, variables as Record<string, unknown>)
+        if (result instanceof Promise) return result.then(place)
+        return 'data' in result ? place(result) : undefined
+      },
     }
   }
 }
@@ -97,6 +108,31 @@ function holdsOneOf(type: unknown, seen = new Set<unknown>()): boolean {
   if (!isInputObjectType(named) || seen.has(named)) return false
   seen.add(named)
   return named.isOneOf || Object.values(named.getFields()).some((field) => holdsOneOf(field.type, seen))
+}
+
+/** A compiled query knows the path of an error, and not the place in the document. */
+function located(document: DocumentNode, operation: OperationDefinitionNode, error: GraphQLError): GraphQLError {
+  const { message, path, originalError } = error
+  const keys = (path ?? []).filter((key) => typeof key === 'string')
+  let nodes: FieldNode[] = []
+  let selections: readonly SelectionSetNode[] = [operation.selectionSet]
+  for (const key of keys) {
+    nodes = selections.flatMap((selectionSet) => fieldsNamed(document, selectionSet, key))
+    selections = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
+  }
+  return new GraphQLError(message, { nodes, path, originalError: originalError ?? error })
+}
+
+/** The fields that answer under a name, through every fragment. */
+function fieldsNamed(document: DocumentNode, { selections }: SelectionSetNode, key: string): FieldNode[] {
+  return selections.flatMap((selection) => {
+    if (selection.kind === Kind.FIELD) return (selection.alias ?? selection.name).value === key ? [selection] : []
+    if (selection.kind === Kind.INLINE_FRAGMENT) return fieldsNamed(document, selection.selectionSet, key)
+    const fragment = document.definitions.find(
+      (definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === selection.name.value,
+    ) as FragmentDefinitionNode | undefined
+    return fragment ? fieldsNamed(document, fragment.selectionSet, key) : []
+  })
 }
 
 function readsAhead(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): AnyRead[] {

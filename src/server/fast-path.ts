@@ -22,8 +22,9 @@ export function createFastPath(options: FastPathOptions): RequestListener {
     readBody(request, (body) => {
       const params = parseParams(body)
       const query = params && options.queries.find(params.query, params.operationName)
-      if (params && query) void serve(options, query, params.variables, request, response)
-      else longWay(Object.assign(request, { body }), response)
+      const goLong = () => longWay(Object.assign(request, { body }), response)
+      if (params && query) serve(options, query, params.variables, request, response, goLong)
+      else goLong()
     })
   }
 }
@@ -61,13 +62,12 @@ function answerType({ accept }: IncomingHttpHeaders): string | null {
 }
 
 function readBody(request: IncomingMessage, done: (body: string) => void): void {
-  let first: Buffer | undefined
-  let more: Buffer[] | undefined
-  request.on('data', (chunk: Buffer) => {
-    if (first === undefined) first = chunk
-    else (more ??= [first]).push(chunk)
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    const [only] = chunks
+    done((chunks.length === 1 && only ? only : Buffer.concat(chunks)).toString('utf8'))
   })
-  request.on('end', () => done((more ? Buffer.concat(more) : (first ?? Buffer.alloc(0))).toString('utf8')))
 }
 
 /** null for a body that the long way has to judge. */
@@ -88,32 +88,51 @@ function parseParams(body: string): Params | null {
   }
 }
 
-async function serve(
+function serve(
   { operations, corsHeaders }: FastPathOptions,
   query: CompiledQuery,
   variables: unknown,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<void> {
+  goLong: () => void,
+): void {
   const { headers } = request
   const token = tokenOf((name) => headers[name] as string | undefined)
   const operation = operations.begin(token)
-  response.once('close', operation.leave)
-  let result: ExecutionResult
-  try {
-    operation.context.readAhead(query.ahead)
-    result = operation.answer(await query.run(operation.context, variables))
-  } catch (error) {
-    result = operation.answer({ errors: [error as never] })
+  const running = query.run(operation.context, variables)
+  if (running === undefined) {
+    operation.abandon()
+    goLong()
+    return
   }
-  response.removeListener('close', operation.leave)
-  operation.end({ type: 'query', name: query.name })
+  operation.context.readAhead(query.ahead)
+  response.once('close', operation.leave)
+  const write = (result: ExecutionResult) => {
+    response.removeListener('close', operation.leave)
+    const answer = operation.answer(result)
+    operation.end({ type: 'query', name: query.name })
+    if (!response.destroyed) writeAnswer(answer, operation.requestId, token, request, response, corsHeaders)
+  }
+  if (running instanceof Promise) running.then(write, (error) => write({ errors: [error] }))
+  else write(running)
+}
+
+function writeAnswer(
+  result: ExecutionResult,
+  requestId: string,
+  token: string | null,
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  corsHeaders: FastPathOptions['corsHeaders'],
+): void {
   const status = result.errors === undefined ? 200 : statusOf(result.errors)
-  const body = JSON.stringify(result.errors === undefined ? result : { ...result, errors: result.errors.map(written) })
+  const body = JSON.stringify(
+    result.errors === undefined ? result : { errors: result.errors.map(written), data: result.data },
+  )
   const head: Record<string, string | number> = {
     'content-type': answerType(headers) ?? 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
-    'x-request-id': operation.requestId,
+    'x-request-id': requestId,
   }
   if (token !== null) head['cache-control'] = 'private, no-store'
   if (headers.origin !== undefined) Object.assign(head, corsHeaders(headers.origin))

@@ -42,7 +42,8 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
       context.readAhead(compiled?.ahead ?? [])
       setExecuteFn(
         compiled
-          ? () => compiled.run(context, args.variableValues)
+          ? (executed) =>
+              compiled.run(context, args.variableValues) ?? executeFn({ ...executed, contextValue: context })
           : (executed) => executeFn({ ...executed, contextValue: context }),
       )
       return { onExecuteDone: watch(operation, end) }

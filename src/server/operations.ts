@@ -111,6 +111,11 @@ export class Operation {
     return answered
   }
 
+  /** It is another's to run: nothing was done, nothing is told. */
+  abandon(): void {
+    clearTimeout(this.#timer)
+  }
+
   end(name: OperationName): void {
     clearTimeout(this.#timer)
     this.#operations.ended(this, name)

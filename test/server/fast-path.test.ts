@@ -1,0 +1,205 @@
+// A request that has come before goes a shorter way. Clients must not be able to tell.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { gateway, type TestGatewayOptions } from '../support/gateway.ts'
+
+/** Asks over a real socket; `times` says how often it came. */
+async function served(options: TestGatewayOptions = {}) {
+  const started = await gateway(options)
+  const server = createServer(started.gateway.listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`
+  const ask = async (body: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${started.privicore.tokens.alice}`,
+        ...headers,
+      },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    const kept = [...response.headers]
+      .filter(([name]) => !['date', 'content-length', 'x-request-id'].includes(name))
+      .toSorted()
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: kept,
+      body: text.replace(/"requestId":"[^"]+"/g, '"requestId":"r"'),
+      requestId: response.headers.get('x-request-id'),
+    }
+  }
+  return { ...started, ask, url }
+}
+
+const sameEachTime = async (
+  ask: Awaited<ReturnType<typeof served>>['ask'],
+  body: unknown,
+  headers: Record<string, string> = {},
+) => {
+  const answers = []
+  for (let time = 0; time < 4; time++) answers.push(await ask(body, headers))
+  const ids = answers.map(({ requestId }) => requestId)
+  expect(new Set(ids).size, 'every request has an id of its own').toBe(4)
+  for (const { requestId: _, ...answer } of answers.slice(1)) {
+    const { requestId: __, ...first } = answers[0] as (typeof answers)[0]
+    expect(answer).toEqual(first)
+  }
+  return JSON.parse(answers[3]?.body as string)
+}
+
+test.each([
+  [
+    'plain fields',
+    { query: '{ devices { id deviceIdentifier name status score createdAt meta directory { givenName } } }' },
+  ],
+  [
+    'relations',
+    { query: '{ storageDevices { id device { name roles } } authenticators { device { name } } devices { roles } }' },
+  ],
+  [
+    'policies',
+    {
+      query:
+        '{ policies { name state events { label } template { name } votingConfiguration { name devices { name } } } }',
+    },
+  ],
+  ['variables', { query: 'query ($s: DeviceStatus) { devices(status: $s) { name } }', variables: { s: 'PENDING' } }],
+  ['a default', { query: 'query ($s: DeviceStatus = APPROVED) { devices(status: $s) { name } }' }],
+  [
+    'skip and include',
+    {
+      query: 'query ($a: Boolean!) { devices { name @skip(if: $a) status @include(if: $a) } }',
+      variables: { a: true },
+    },
+  ],
+  [
+    'fragments and aliases',
+    { query: 'query A { a: devices { ...F } b: devices { ... on Device { n: name } } } fragment F on Device { name }' },
+  ],
+  ['one of two operations', { query: 'query A { __typename } query B { profile { id } }', operationName: 'B' }],
+  ['Node', { query: '{ nodes(ids: ["x", "RGV2aWNlOm5vbmU"]) { id __typename ... on Device { name } } }' }],
+  ['nothing found', { query: '{ device(deviceIdentifier: "none") { name } }' }],
+  ['a missing variable', { query: 'query ($id: ID!) { device(deviceIdentifier: $id) { name } }' }],
+  [
+    'a variable of the wrong type',
+    { query: 'query ($s: DeviceStatus) { devices(status: $s) { name } }', variables: { s: 'BLUE' } },
+  ],
+  ['an operation that is not there', { query: 'query A { __typename }', operationName: 'B' }],
+  ['what does not validate', { query: '{ nope }' }],
+  ['what does not parse', { query: '{ devices {' }],
+  ['introspection', { query: '{ __schema { queryType { name } } }' }],
+])('%s: the same answer whichever way it went', async (_, body) => {
+  const { ask } = await served()
+  await sameEachTime(ask, body)
+})
+
+test('errors keep their code, path and place', async () => {
+  const { ask, privicore } = await served()
+  privicore.fault('device.list', { kind: 'status', status: 403 })
+  const { data, errors } = await sameEachTime(ask, { query: '{\n  devices { name }\n  profile { profileId }\n}' })
+  expect(data.profile.profileId).toEqual(expect.any(String))
+  expect(errors).toEqual([
+    {
+      message: expect.any(String),
+      locations: [{ line: 2, column: 3 }],
+      path: ['devices'],
+      extensions: { code: 'FORBIDDEN', requestId: 'r' },
+    },
+  ])
+})
+
+test('a query without a token is refused each time', async () => {
+  const { ask, privicore } = await served()
+  const { errors } = await sameEachTime(ask, { query: '{ devices { name } }' }, { authorization: '' })
+  expect(errors[0].extensions.code).toBe('UNAUTHENTICATED')
+  expect(privicore.count()).toBe(0)
+})
+
+test('callers do not get each other’s answers', async () => {
+  const { ask, privicore } = await served()
+  const query = { query: '{ devices { name } }' }
+  for (let round = 0; round < 4; round++) {
+    for (const who of ['alice', 'bob'] as const) {
+      const { body } = await ask(query, { authorization: `Bearer ${privicore.tokens[who]}` })
+      expect(body).toContain(who === 'alice' ? 'Alice' : 'Bob')
+      expect(body).not.toContain(who === 'alice' ? 'Bob' : 'Alice')
+    }
+  }
+})
+
+test.each([
+  'application/json',
+  'application/graphql-response+json',
+  '*/*',
+  'text/event-stream',
+  'multipart/mixed',
+  'text/plain',
+])('accept: %s is honoured each time', async (accept) => {
+  const { ask } = await served()
+  const answers = []
+  for (let time = 0; time < 4; time++) {
+    const { requestId: _, ...answer } = await ask({ query: '{ __typename }' }, { accept })
+    answers.push(answer)
+  }
+  for (const answer of answers) expect(answer).toEqual(answers[0])
+})
+
+test('a page elsewhere may read the answer when it is allowed to, each time', async () => {
+  const { ask } = await served({ env: { CORS_ORIGINS: 'https://app.example' } })
+  for (const origin of ['https://app.example', 'https://evil.example']) {
+    for (let time = 0; time < 4; time++) {
+      const { headers } = await ask({ query: '{ __typename }' }, { origin })
+      const allowed = headers.find(([name]) => name === 'access-control-allow-origin')?.[1]
+      expect(allowed).toBe(origin === 'https://app.example' ? origin : undefined)
+    }
+  }
+})
+
+test('a body that is broken, too large or carries more than a request goes the long way', async () => {
+  const { ask } = await served({ env: { MAX_BODY_BYTES: '200' } })
+  for (let time = 0; time < 3; time++) await ask({ query: '{ __typename }' })
+  expect((await ask('{bad', { accept: 'application/graphql-response+json' })).status).toBe(400)
+  expect((await ask({ query: `{ __typename } # ${'x'.repeat(300)}` })).status).toBe(413)
+  expect((await ask({ query: '{ __typename }', nonsense: 1 })).status).toBe(400)
+  expect((await ask([{ query: '{ __typename }' }])).status).toBe(400)
+})
+
+test('lists that a join needs are started with it, not after its parent', async () => {
+  const { ask, privicore } = await served({ env: { CACHE: 'off' } })
+  const query = { query: '{ storageDevices { device { name } } }' }
+  for (let time = 0; time < 2; time++) await ask(query)
+  privicore.reset()
+  privicore.fault('storage.list', { kind: 'latency', ms: 150 })
+  const answer = ask(query)
+  await expect.poll(() => privicore.count('device.list'), { timeout: 100, interval: 5 }).toBe(1)
+  await answer
+  expect(privicore.count()).toBe(2)
+})
+
+test('a client that leaves cancels what it read', async () => {
+  const { ask, url, privicore } = await served({ env: { CACHE: 'off' } })
+  const query = { query: '{ devices { name } }' }
+  for (let time = 0; time < 3; time++) await ask(query)
+  privicore.reset()
+  privicore.fault('device.list', { kind: 'hang' })
+  const leave = new AbortController()
+  const answer = fetch(url, {
+    method: 'POST',
+    signal: leave.signal,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${privicore.tokens.alice}` },
+    body: JSON.stringify(query),
+  })
+  await expect.poll(() => privicore.count('device.list')).toBe(1)
+  leave.abort()
+  await expect(answer).rejects.toThrow()
+  await expect.poll(() => privicore.requests[0]?.aborted).toBe(true)
+})
