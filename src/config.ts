@@ -190,6 +190,8 @@ const environment = z.object({
   REDIS_URL: redisUrl,
   CACHE: onOff(true),
   CACHE_SECRET: secret,
+  CACHE_MEMORY_MB: whole(64, 0, 65_536, 'MiB'),
+  CACHE_DEBUG: onOff(undefined),
   CORS_ORIGINS: list,
   GRAPHIQL: onOff(undefined),
   INTROSPECTION: onOff(undefined),
@@ -250,6 +252,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     redisUrls: values.REDIS_URL,
     cache: values.CACHE as boolean,
     cacheSecret: values.CACHE_SECRET,
+    /** Most that the tier in this process keeps, about; 0: it keeps nothing, and every read asks Redis. */
+    cacheMemoryBytes: values.CACHE_MEMORY_MB * 1024 * 1024,
+    /** Whether a client may learn, by the header x-cache-debug: 1, what came out of the cache. */
+    cacheDebug: values.CACHE_DEBUG ?? !production,
     /** Unset: none in production, any on localhost otherwise. */
     corsOrigins: values.CORS_ORIGINS,
     graphiql: values.GRAPHIQL ?? !production,

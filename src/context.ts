@@ -1,9 +1,12 @@
 // One GraphQL operation: who asks, how long there is, and the only doors to Privicore. Knows no GraphQL and no area.
+import type { CallerCache, Verdict } from './cache/cache.ts'
+import { isRefusal } from './cache/failure.ts'
 import { OperationCache } from './cache/operation.ts'
+import { policyOf } from './cache/policy.ts'
 import { type CommandRecord, isSettled } from './commands/command.ts'
 import type { Commands } from './commands/commands.ts'
 import type { CallOptions, Privicore } from './privicore/client.ts'
-import type { AnyRead, Command, Read } from './privicore/endpoint.ts'
+import type { AnyRead, Auth, Command, Read } from './privicore/endpoint.ts'
 import { hasCode, PrivicoreError } from './privicore/errors.ts'
 import { pause } from './privicore/pause.ts'
 import type { Secret } from './privicore/secret.ts'
@@ -18,8 +21,18 @@ export interface Caller {
 export interface Services {
   readonly privicore: Privicore
   readonly commands: Commands
+  /** What is remembered between operations; null where nothing is (CACHE=off). */
+  readonly cache: CallerCache | null
   /** Makes a Caller of a token. */
   readonly callers: (token: string | null) => Caller | null
+}
+
+/** Where the answer to a read came from, for extensions.cache. */
+export interface CacheNote {
+  /** Catalogue id. */
+  readonly read: string
+  readonly status: Verdict
+  readonly ageMs: number
 }
 
 /** Kept back from the operation's time when waiting for a command, so that the answer is still written in time. */
@@ -54,6 +67,8 @@ export interface ContextOptions {
   readonly signal: AbortSignal
   /** When the operation's time runs out, on the clock of performance.now(). */
   readonly deadline: number
+  /** Gets a note for each read that may be remembered. */
+  readonly cacheNotes?: CacheNote[] | undefined
 }
 
 export class Context {
@@ -63,6 +78,10 @@ export class Context {
   readonly #services: Services
   readonly #deadline: number
   readonly #cache = new OperationCache()
+  readonly #cacheNotes: CacheNote[] | undefined
+  readonly #note: ((read: string, status: Verdict, ageMs: number) => void) | null
+  /** When this operation has changed something last, ms since 1970: what is remembered from before is not served to it. */
+  #since = 0
 
   constructor(options: ContextOptions) {
     this.caller = options.caller
@@ -70,10 +89,14 @@ export class Context {
     this.signal = options.signal
     this.#services = options.services
     this.#deadline = options.deadline
+    const notes = options.cacheNotes
+    this.#cacheNotes = notes
+    this.#note = notes === undefined ? null : (read, status, ageMs) => void notes.push({ read, status, ageMs })
   }
 
   /**
-   * Asks Privicore; the same question within one operation is one call, unless the row hands its answer out once.
+   * Asks Privicore, or who remembers (cache/policy.ts); the same question within one operation is one call, unless the row hands
+   * its answer out once. What it answers is shared: it must not be changed.
    * @throws PrivicoreError
    */
   read<Args extends object, Result>(
@@ -81,14 +104,29 @@ export class Context {
     args: Args,
     credentials: Pick<CallOptions, 'basic'> = {},
   ): Promise<Result> {
-    const ask = () =>
-      this.#services.privicore.read(endpoint, args, {
-        ...credentials,
-        token: this.caller?.token ?? null,
+    const { caller } = this
+    const { privicore, cache } = this.#services
+    const ask = (signal: AbortSignal) =>
+      privicore.read(endpoint, args, { ...credentials, token: caller?.token ?? null, signal })
+    const askAlone = () => this.#seeRefusal(ask(this.signal), endpoint.auth)
+    if (endpoint.once || credentials.basic !== undefined) return askAlone()
+    const policy = policyOf(endpoint.id)
+    const field = readKey(endpoint, args)
+    if (!('area' in policy)) return this.#cache.share(field, askAlone, policy.kind === 'operation')
+    if (cache === null || caller === null || endpoint.auth !== 'token') return this.#cache.share(field, askAlone)
+    const { id } = endpoint
+    return this.#cache.share(field, () =>
+      cache.read({
+        id,
+        policy,
+        field,
+        ask,
+        caller: caller.digest,
+        since: this.#since,
         signal: this.signal,
-      })
-    if (endpoint.once || credentials.basic !== undefined) return ask()
-    return this.#cache.share(readKey(endpoint, args), ask)
+        note: this.#note,
+      }),
+    )
   }
 
   /** Starts reads without arguments that the operation will ask for later. What fails is told to whoever asks. */
@@ -140,28 +178,45 @@ export class Context {
    * @throws PrivicoreError; OUTCOME_UNKNOWN where it was sent and the answer never came
    */
   async send<Args extends object, Beside>(endpoint: Command<string, Args, Beside>, args: Args): Promise<Sent<Beside>> {
-    const { privicore, commands } = this.#services
-    const accepted = await privicore.send(endpoint, args, {
-      token: this.caller?.token ?? null,
-      signal: this.signal,
-      timeoutMs: this.#timeLeft(),
-    })
-    const command = commands.accepted(endpoint.id, accepted.commandId, endpoint.auth === 'none' ? null : this.#owner())
-    if (isSettled(command)) this.#cache.forget()
-    return { command, beside: accepted.beside }
+    const { privicore, commands, cache } = this.#services
+    const owner = endpoint.auth === 'none' ? null : this.#owner()
+    const sending = await cache?.sending(owner, endpoint.id)
+    this.#hasChanged()
+    try {
+      const sent = privicore.send(endpoint, args, {
+        token: this.caller?.token ?? null,
+        signal: this.signal,
+        timeoutMs: this.#timeLeft(),
+      })
+      const accepted = await this.#seeRefusal(sent, endpoint.auth)
+      const command = await commands.accepted(endpoint.id, accepted.commandId, owner)
+      if (isSettled(command)) {
+        sending?.over()
+        await cache?.settled(command)
+        this.#hasChanged()
+      } else sending?.accepted(command.commandId)
+      return { command, beside: accepted.beside }
+    } catch (error) {
+      // Where nobody knows whether it was carried out, what it changes counts as changing for as long as a command is followed.
+      if (!hasCode(error, 'OUTCOME_UNKNOWN')) sending?.over()
+      throw error
+    }
   }
 
   /** The command as it is now; null when Privicore does not know it, or it is somebody else's. */
-  findCommand(commandId: string): Promise<CommandRecord | null> {
-    return this.#services.commands.find(commandId, this.#owner(), this.signal)
+  async findCommand(commandId: string): Promise<CommandRecord | null> {
+    const command = await this.#services.commands.find(commandId, this.#owner(), this.signal)
+    if (command !== null) await this.#services.cache?.settled(command)
+    return command
   }
 
   /** Waits for the outcome, at most `timeoutMs` and never past the operation's time; then it is still PENDING. */
   async settle(command: CommandRecord, timeoutMs = Number.POSITIVE_INFINITY): Promise<CommandRecord> {
     const most = Math.max(0, Math.min(timeoutMs, this.#timeLeft() - ANSWER_RESERVE_MS))
     const settled = await this.#services.commands.settled(command.commandId, most, this.signal)
+    if (settled !== null) await this.#services.cache?.settled(settled)
     // What was read before may be the old truth.
-    if (settled?.status === 'SUCCEEDED') this.#cache.forget()
+    if (settled?.status === 'SUCCEEDED') this.#hasChanged()
     return settled ?? command
   }
 
@@ -184,7 +239,7 @@ export class Context {
       if (found !== null && current(found)) return found
       if (attempt === FOLLOW_UP.tries || this.#timeLeft() < wait + ANSWER_RESERVE_MS) return found
       await pause(wait, this.signal)
-      this.#cache.forget()
+      this.#hasChanged()
     }
   }
 
@@ -202,7 +257,7 @@ export class Context {
     // One that this gateway has not sent may have succeeded at any time.
     if (command?.status !== 'SUCCEEDED' || command.acceptedAt === null || command.settledAt === null) return null
     if (Date.now() - Date.parse(command.settledAt) > JUST_NOW_MS) return null
-    this.#cache.forget()
+    this.#hasChanged()
     return this.afterSuccess(command, find)
   }
 
@@ -214,7 +269,26 @@ export class Context {
       requestId: this.requestId,
       signal: this.signal,
       deadline: this.#deadline,
+      cacheNotes: this.#cacheNotes,
     })
+  }
+
+  /** From now on this operation reads anew. */
+  #hasChanged(): void {
+    this.#cache.forget()
+    this.#since = Date.now()
+  }
+
+  /** Once Privicore does not let the caller in, nothing of his is served from memory either. */
+  async #seeRefusal<T>(answer: Promise<T>, auth: Auth): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      if (auth === 'token' && this.caller !== null && isRefusal(error)) {
+        await this.#services.cache?.refused(this.caller.digest)
+      }
+      throw error
+    }
   }
 
   #owner(): string | null {
@@ -226,7 +300,10 @@ export class Context {
   }
 }
 
-/** Two reads of one key are the same question. */
-function readKey(endpoint: Read<string, unknown, unknown>, args: object): string {
-  return `${endpoint.id} ${JSON.stringify(args)}`
+/** Two reads of one key are the same question, however their arguments were written down. */
+function readKey({ id, args: names, extra }: Read<string, unknown, unknown>, args: object): string {
+  if (names.length === 0 && !extra) return id
+  const given = args as Readonly<Record<string, unknown>>
+  const values = names.map((name) => given[name] ?? null)
+  return `${id} ${JSON.stringify(extra ? [...values, given.extra ?? null] : values)}`
 }

@@ -21,6 +21,44 @@ export function createMetrics() {
       help: '1 while Redis answers this instance, 0 while it goes on alone. Always 0 where no REDIS_URL is set.',
       registers,
     }),
+    cacheReads: new Counter({
+      name: 'privicore_cache_reads_total',
+      help: 'Reads that may be remembered, by area and where the answer came from: memory or shared (fresh), stale (being asked for anew), outage (stale, Privicore is down), miss (Privicore).',
+      labelNames: ['area', 'source'] as const,
+      registers,
+    }),
+    cacheRefused: new Counter({
+      name: 'privicore_cache_refused_total',
+      help: 'Values in Redis that were not sealed with this CACHE_SECRET or not for their place. More than none: look who writes there.',
+      registers,
+    }),
+    commandsWatched: new Gauge({
+      name: 'privicore_commands_watched',
+      help: 'Commands whose outcome this instance waits for.',
+      registers,
+    }),
+    commandPolls: new Counter({
+      name: 'privicore_command_polls_total',
+      help: 'Questions for the state of a command, by what they brought (failed: nothing).',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    commandsSettled: new Counter({
+      name: 'privicore_commands_settled_total',
+      help: 'Outcomes that this instance was the first of the fleet to know, by how it learnt them.',
+      labelNames: ['by'] as const,
+      registers,
+    }),
+    pushChannels: new Gauge({
+      name: 'privicore_push_channels',
+      help: 'Sockets to the push channel of Privicore, one per token in use.',
+      registers,
+    }),
+    subscriptions: new Gauge({
+      name: 'privicore_graphql_subscriptions',
+      help: 'Subscriptions that are open on this instance.',
+      registers,
+    }),
     operations: new Counter({
       name: 'privicore_graphql_operations_total',
       help: 'GraphQL operations, by type and first error code (none when it had none).',

@@ -1,9 +1,13 @@
 // The gateway as an HTTP handler: yoga and its plugins, in order. The list is the architecture.
+import { randomUUID } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { type Bus, LocalBus, RedisBus } from './cache/bus.ts'
+import { connectRedis } from './cache/redis.ts'
+import { createCallerCache } from './cache/tiers.ts'
 import { Commands } from './commands/commands.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
@@ -63,11 +67,27 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
     },
   })
   const commands = new Commands({ poller: new StatusPoller(privicore), ...config.commands })
+  // One for all: without CACHE_SECRET each would know a caller by another digest.
   const callers = createCallers(config.cacheSecret)
-  const services: Services = { privicore, commands, callers }
+  const redis = config.redisUrls ? connectRedis(config.redisUrls, { log, upGauge: metrics.redisUp }) : null
+  const bus: Bus = redis === null ? new LocalBus(log) : new RedisBus(redis, randomUUID(), log)
+  const cache = config.cache
+    ? createCallerCache({
+        redis,
+        bus,
+        secret: config.cacheSecret,
+        memoryBytes: config.cacheMemoryBytes,
+        watchMaxMs: config.commands.watchMaxMs,
+        upstreamTimeoutMs: config.privicore.timeoutMs,
+        log,
+        metrics,
+      })
+    : null
+  const services: Services = { privicore, commands, cache, callers }
   const operations = new Operations({
     services,
-    callers: createCallers(config.cacheSecret),
+    callers,
+    cacheDebug: config.cacheDebug,
     requestTimeoutMs: config.requestTimeoutMs,
     suggestions: !config.production,
     log,
@@ -114,6 +134,9 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
     listener,
     close: async () => {
       await handler.dispose()
+      cache?.close()
+      bus.close()
+      redis?.close()
       await privicore.close()
     },
   })

@@ -11,6 +11,8 @@ export type OnMessage = (message: unknown) => void
  * then read the state, then follow; and read the state again after a reconnect. Messages are JSON; a listener checks their shape.
  */
 export interface Bus {
+  /** Whether messages of other instances arrive. */
+  readonly up: boolean
   /** Never throws: a message that could not be sent is as lost as one that nobody heard. */
   publish(channel: string, message: unknown): Promise<void>
   /** Resolves when messages will arrive, or, where Redis is away or slow, after a bounded wait; never rejects. */
@@ -74,6 +76,7 @@ class Local {
 
 /** For a single instance. */
 export class LocalBus implements Bus {
+  readonly up = true
   readonly #local: Local
 
   constructor(log: Logger) {
@@ -125,6 +128,7 @@ export class RedisBus implements Bus {
   #heartbeat: NodeJS.Timeout | undefined
   #failures = 0
   #closed = false
+  #up = false
 
   /** @param self tells this instance's messages from the others' */
   constructor(redis: RedisConnection, self: string, log: Logger) {
@@ -133,6 +137,10 @@ export class RedisBus implements Bus {
     this.#log = log
     this.#local = new Local(log)
     this.#connect()
+  }
+
+  get up(): boolean {
+    return this.#up
   }
 
   async publish(channel: string, message: unknown): Promise<void> {
@@ -188,6 +196,7 @@ export class RedisBus implements Bus {
       this.#failures = 0
       clearInterval(this.#heartbeat)
       this.#heartbeat = setInterval(() => subscriber.ping().catch(() => subscriber.disconnect()), HEARTBEAT_MS).unref()
+      this.#up = true
       this.#local.tellReconnected()
     } catch {
       subscriber.disconnect()
@@ -199,6 +208,7 @@ export class RedisBus implements Bus {
     subscriber.removeAllListeners()
     subscriber.on('error', () => undefined)
     this.#subscriber = null
+    this.#up = false
     this.#confirmed = new Set()
     this.#confirming.clear()
     clearInterval(this.#heartbeat)

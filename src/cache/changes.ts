@@ -16,8 +16,8 @@ const MAX_SETTLED = 20_000
 export interface Sending {
   /** Privicore has accepted it under this id. */
   accepted(commandId: string): void
-  /** Privicore has refused it, or never got it. */
-  refused(): void
+  /** Privicore has refused it, or never got it, or carried it out at once. */
+  over(): void
 }
 
 /** What `settled` needs of a command's record. */
@@ -73,7 +73,7 @@ export class Changes {
         const mark = { id: markOf(commandId), until }
         void this.#apply({ partition: caller, areas, forget: false, unmark: id, mark })
       },
-      refused: () => void this.#apply({ partition: caller, areas, forget: false, unmark: id }),
+      over: () => void this.#apply({ partition: caller, areas, forget: false, unmark: id }),
     }
   }
 

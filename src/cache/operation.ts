@@ -18,12 +18,21 @@ export class OperationCache {
   readonly #reads = new Map<string, Promise<unknown>>()
   readonly #loaders = new Map<string, DataLoader<string, unknown>>()
 
-  /** Identical reads of one operation are one call; a failed one is not tried again within it. */
-  share<T>(key: string, read: () => Promise<T>): Promise<T> {
+  /**
+   * Identical reads of one operation are one call; a failed one is not tried again within it.
+   * @param keep false: only those share it that ask while it is under way
+   */
+  share<T>(key: string, read: () => Promise<T>, keep = true): Promise<T> {
     const known = this.#reads.get(key)
     if (known !== undefined) return known as Promise<T>
     const reading = read()
     this.#reads.set(key, reading)
+    if (!keep) {
+      const drop = () => {
+        if (this.#reads.get(key) === reading) this.#reads.delete(key)
+      }
+      reading.then(drop, drop)
+    }
     return reading
   }
 
