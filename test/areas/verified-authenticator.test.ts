@@ -188,7 +188,7 @@ describe('voting configurations', () => {
   })
 
   test('one by its id is one call, several are one list, and none is null', async () => {
-    const { run, privicore } = await gateway()
+    const { run, privicore } = await gateway({ sandbox: { dialect: { votingConfigurationKey: 'id' } } })
     const [first, second] = [...privicore.state.profile('alice').votingConfigurations.values()]
     const one = 'query ($a: ID!) { a: votingConfiguration(configurationId: $a) { name } }'
     expect((await run(one, { a: first?.id })).data).toEqual({ a: { name: first?.name } })
@@ -220,7 +220,7 @@ describe('voting configurations', () => {
   })
 
   test.each([404, 405])('a server that answers %i to every single lookup is asked for its list', async (status) => {
-    const { run, privicore } = await gateway()
+    const { run, privicore } = await gateway({ sandbox: { dialect: { votingConfigurationKey: 'id' } } })
     const [first] = [...privicore.state.profile('alice').votingConfigurations.values()]
     privicore.fault('votingConfiguration.get', { kind: 'status', status })
     const { data, errors } = await run(

@@ -80,7 +80,7 @@ test('a command whose id is no pool leads to no pool, and is not sent again', as
 })
 
 test('a rejected voting has no pool', async () => {
-  const { run } = await gateway()
+  const { run } = await gateway({ sandbox: { dialect: { votingCreateAnswer: 'command' } } })
   const { data, errors } = await run(
     'mutation ($input: CreateVotingInput!) { createVoting(input: $input) { pool { state } command { outcome { status reason } } } }',
     { input: { votingConfigurationId: 'unknown', title: 't', question: 'q' } },
