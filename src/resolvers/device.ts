@@ -1,9 +1,9 @@
 // Devices: what can be asked of them and done with them.
 import type { Context, Lookup, Sent } from '../context.ts'
 import { type DeviceApproval, type DeviceConfiguration, type DeviceRecord, device } from '../privicore/device.ts'
-import type { Values } from '../privicore/encoding.ts'
 import { storage } from '../privicore/storage.ts'
 import { authenticator } from '../privicore/verified-authenticator.ts'
+import { objectOf } from './input.ts'
 
 const byIdentifier: Lookup<DeviceRecord> = { list: device.list, id: (record) => record.deviceIdentifier }
 
@@ -45,11 +45,20 @@ export function requestDevice(ctx: Context, deviceName: string): Promise<Sent> {
   return ctx.send(device.request, { deviceName })
 }
 
-export function configureDevice(
-  ctx: Context,
-  input: { deviceIdentifier: string; name?: string | null; extra?: Values | null },
-): Promise<Sent> {
-  return ctx.send(device.configure, input)
+export interface DeviceSettings {
+  readonly deviceIdentifier: string
+  readonly name?: string | null | undefined
+  readonly extra?: unknown
+}
+
+/**
+ * Privicore wants the name with every change (privicore.md §6): left out, the device's own is sent again.
+ * @throws VALIDATION_FAILED, without a call, for free fields that are no object
+ */
+export async function configureDevice(ctx: Context, { deviceIdentifier, name, extra }: DeviceSettings): Promise<Sent> {
+  const free = objectOf(extra, 'extra')
+  const kept = name ?? (await findDevice(ctx, deviceIdentifier))?.name
+  return ctx.send(device.configure, { deviceIdentifier, name: kept, extra: free })
 }
 
 export function approveDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {

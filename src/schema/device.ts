@@ -1,6 +1,5 @@
 // Devices, as clients see them. The specimen: docs/adding-an-endpoint.md walks through this area.
 import { type DeviceConfiguration, type DeviceRecord, type DirectoryEntry, device } from '../privicore/device.ts'
-import type { Values } from '../privicore/encoding.ts'
 import { storage } from '../privicore/storage.ts'
 import { authenticator } from '../privicore/verified-authenticator.ts'
 import {
@@ -224,7 +223,7 @@ commandMutation('configureDevice', {
   description: "Sets a device's name and free fields.",
   calls: [device.configure],
   input: ConfigureDeviceInput,
-  run: (ctx, input) => configureDevice(ctx, { ...input, extra: input.extra as Values }),
+  run: configureDevice,
   fields: (t) => ({
     device: afterSuccess(t, {
       type: DeviceType,

@@ -44,3 +44,101 @@ test('any number of devices in one request cost one call', async () => {
   expect(result.data?.none).toBeNull()
   expect(privicore.count()).toBe(1)
 })
+
+test('a device’s free fields change without its name being given again', async () => {
+  const { run, privicore } = await gateway()
+  const [device] = (await run('{ devices { deviceIdentifier name } }')).data?.devices ?? []
+  const { data } = await run(
+    'mutation ($input: ConfigureDeviceInput!) { configureDevice(input: $input) { device { name meta } userErrors { field message } } }',
+    { input: { deviceIdentifier: device.deviceIdentifier, extra: { room: 'B 12' } } },
+  )
+  expect(data?.configureDevice).toMatchObject({ device: { name: device.name, meta: { room: 'B 12' } }, userErrors: [] })
+  expect(privicore.requests.find(({ endpoint }) => endpoint === 'device.configure')?.fields).toMatchObject({
+    name: device.name,
+  })
+})
+
+test('free fields that are no object are a user error, without a call', async () => {
+  const { run, privicore } = await gateway()
+  const { data } = await run(
+    'mutation { configureDevice(input: { deviceIdentifier: "d", extra: "text" }) { command { commandId } userErrors { field } } }',
+  )
+  expect(data?.configureDevice).toEqual({ command: null, userErrors: [{ field: ['input', 'extra'] }] })
+  expect(privicore.count()).toBe(0)
+})
+
+test('a new device is asked for, named and found in one request', async () => {
+  const { run, privicore } = await gateway({ sandbox: { retrievalLagMs: 300 } })
+  const { data } = await run(
+    'mutation { requestDeviceIdentifier(input: { deviceName: "My phone" }) { command { operation } deviceIdentifier device { deviceIdentifier name status } } }',
+  )
+  const { deviceIdentifier, device, command } = data?.requestDeviceIdentifier ?? {}
+  expect(command.operation).toBe('device.request')
+  expect(device).toEqual({ deviceIdentifier, name: 'My phone', status: 'PENDING' })
+  expect(privicore.count('device.request')).toBe(1)
+})
+
+test.each(['rejectDevice', 'removeDevice'])('%s names the node that is gone', async (mutation) => {
+  const { run } = await gateway()
+  const [device] = (await run('{ devices(status: PENDING) { id deviceIdentifier } }')).data?.devices ?? []
+  const { data } = await run(
+    `mutation ($input: DeviceInput!) { ${mutation}(input: $input) { deletedDeviceId command { outcome { status } } } }`,
+    { input: { deviceIdentifier: device.deviceIdentifier } },
+  )
+  expect(data?.[mutation]).toEqual({ deletedDeviceId: device.id, command: { outcome: { status: 'SUCCEEDED' } } })
+  expect((await run('query ($id: ID!) { node(id: $id) { id } }', { id: device.id })).data?.node).toBeNull()
+})
+
+test('a configuration is secret: read anew each time, and kept out of the log', async () => {
+  const { run, privicore, log } = await gateway()
+  const [device] = (await run('{ devices(status: APPROVED) { deviceIdentifier } }')).data?.devices ?? []
+  const query =
+    'query ($id: ID!) { deviceConfiguration(deviceIdentifier: $id) { deviceIdentifier clientSecret rabbitPass rabbitPort } }'
+  const first = await run(query, { id: device.deviceIdentifier })
+  await run(query, { id: device.deviceIdentifier })
+  const { clientSecret, rabbitPort } = first.data?.deviceConfiguration ?? {}
+  expect(rabbitPort).toEqual(expect.any(Number))
+  expect(log.join('')).not.toContain(clientSecret)
+  expect(privicore.count('device.configuration')).toBe(2)
+})
+
+test('node and nodes find devices by their Node ids, and answer null for what is none', async () => {
+  const { run, privicore } = await gateway()
+  const [a, b] = (await run('{ devices { id name } }')).data?.devices ?? []
+  const ids = [
+    b.id,
+    'garbage',
+    a.id,
+    Buffer.from('Device:none').toString('base64url'),
+    Buffer.from('Nope:1').toString('base64url'),
+    `${a.id}=`,
+    '',
+  ]
+  privicore.reset()
+  const { data, errors } = await run(
+    'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Device { name } } }',
+    { ids },
+  )
+  expect(errors).toBeUndefined()
+  expect(data?.nodes).toEqual([
+    { __typename: 'Device', ...b },
+    null,
+    { __typename: 'Device', ...a },
+    null,
+    null,
+    null,
+    null,
+  ])
+  expect(privicore.count()).toBeLessThanOrEqual(1)
+})
+
+test('another profile’s device is nobody’s', async () => {
+  const { run, privicore } = await gateway()
+  const [device] = (await run('{ devices { id } }')).data?.devices ?? []
+  const { data } = await run(
+    'query ($id: ID!) { node(id: $id) { id } }',
+    { id: device.id },
+    { token: privicore.tokens.bob },
+  )
+  expect(data?.node).toBeNull()
+})
