@@ -188,7 +188,10 @@ describe('voting configurations', () => {
   })
 
   test('one by its id is one call, several are one list, and none is null', async () => {
-    const { run, privicore } = await gateway({ sandbox: { dialect: { votingConfigurationKey: 'id' } } })
+    const { run, privicore } = await gateway({
+      env: { CACHE: 'off' },
+      sandbox: { dialect: { votingConfigurationKey: 'id' } },
+    })
     const [first, second] = [...privicore.state.profile('alice').votingConfigurations.values()]
     const one = 'query ($a: ID!) { a: votingConfiguration(configurationId: $a) { name } }'
     expect((await run(one, { a: first?.id })).data).toEqual({ a: { name: first?.name } })
