@@ -187,6 +187,7 @@ const environment = z.object({
   COMMAND_POLL_MIN_MS: whole(250, 1, 600_000, 'milliseconds'),
   COMMAND_POLL_MAX_MS: whole(5_000, 1, 3_600_000, 'milliseconds'),
   COMMAND_WATCH_MAX_MS: whole(900_000, 1, 86_400_000, 'milliseconds'),
+  COMMAND_POLLS_PER_SECOND: whole(500, 1, 100_000, 'polls'),
   REDIS_URL: redisUrl,
   CACHE: onOff(true),
   CACHE_SECRET: secret,
@@ -247,6 +248,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       pollMinMs: values.COMMAND_POLL_MIN_MS,
       pollMaxMs: values.COMMAND_POLL_MAX_MS,
       watchMaxMs: values.COMMAND_WATCH_MAX_MS,
+      /** Of this instance: however many commands are open, Privicore gets no more questions than this. */
+      pollsPerSecond: values.COMMAND_POLLS_PER_SECOND,
     }),
     /** One URL, or the nodes of a cluster; unset: one instance, in memory. */
     redisUrls: values.REDIS_URL,

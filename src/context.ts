@@ -5,10 +5,16 @@ import { OperationCache } from './cache/operation.ts'
 import { policyOf } from './cache/policy.ts'
 import { type CommandRecord, isSettled } from './commands/command.ts'
 import type { Commands } from './commands/commands.ts'
+import type { Delivery } from './commands/deliveries.ts'
+import type { Feed } from './commands/feed.ts'
+import type { Following } from './commands/following.ts'
+import type { Observing } from './commands/observer.ts'
+import type { Waiter } from './commands/watcher.ts'
 import type { CallOptions, Privicore } from './privicore/client.ts'
-import type { AnyRead, Auth, Command, Read } from './privicore/endpoint.ts'
+import type { AnyEndpoint, AnyRead, Auth, Command, Read } from './privicore/endpoint.ts'
 import { hasCode, PrivicoreError } from './privicore/errors.ts'
 import { pause } from './privicore/pause.ts'
+import type { PushHold } from './privicore/push.ts'
 import type { Secret } from './privicore/secret.ts'
 
 /** Whoever sent the request: a Privicore token, handed through, and a keyed digest that stands for it everywhere else. */
@@ -21,6 +27,7 @@ export interface Caller {
 export interface Services {
   readonly privicore: Privicore
   readonly commands: Commands
+  readonly following: Following
   /** What is remembered between operations; null where nothing is (CACHE=off). */
   readonly cache: CallerCache | null
   /** Makes a Caller of a token. */
@@ -67,6 +74,8 @@ export interface ContextOptions {
   readonly signal: AbortSignal
   /** When the operation's time runs out, on the clock of performance.now(). */
   readonly deadline: number
+  /** A subscription has no end of its own: each of its events has this much time, in milliseconds. */
+  readonly eventTimeoutMs?: number | undefined
   /** Gets a note for each read that may be remembered. */
   readonly cacheNotes?: CacheNote[] | undefined
 }
@@ -76,7 +85,8 @@ export class Context {
   readonly requestId: string
   readonly signal: AbortSignal
   readonly #services: Services
-  readonly #deadline: number
+  readonly #eventTimeoutMs: number | undefined
+  #deadline: number
   readonly #cache = new OperationCache()
   readonly #cacheNotes: CacheNote[] | undefined
   readonly #note: ((read: string, status: Verdict, ageMs: number) => void) | null
@@ -89,6 +99,7 @@ export class Context {
     this.signal = options.signal
     this.#services = options.services
     this.#deadline = options.deadline
+    this.#eventTimeoutMs = options.eventTimeoutMs
     const notes = options.cacheNotes
     this.#cacheNotes = notes
     this.#note = notes === undefined ? null : (read, status, ageMs) => void notes.push({ read, status, ageMs })
@@ -107,7 +118,10 @@ export class Context {
     const { caller } = this
     const { privicore, cache } = this.#services
     const ask = (signal: AbortSignal) =>
-      privicore.read(endpoint, args, { ...credentials, token: caller?.token ?? null, signal })
+      this.#seeSession(
+        privicore.read(endpoint, args, { ...credentials, token: caller?.token ?? null, signal }),
+        endpoint,
+      )
     const askAlone = () => this.#seeRefusal(ask(this.signal), endpoint.auth)
     if (endpoint.once || credentials.basic !== undefined) return askAlone()
     const policy = policyOf(endpoint.id)
@@ -180,7 +194,8 @@ export class Context {
   async send<Args extends object, Beside>(endpoint: Command<string, Args, Beside>, args: Args): Promise<Sent<Beside>> {
     const { privicore, commands, cache } = this.#services
     const owner = endpoint.auth === 'none' ? null : this.#owner()
-    const sending = await cache?.sending(owner, endpoint.id)
+    // Outcomes are pushed once: the channel must be there before the command is sent.
+    const [sending, hold] = await Promise.all([cache?.sending(owner, endpoint.id), this.#listenFirst(endpoint.auth)])
     this.#hasChanged()
     try {
       const sent = privicore.send(endpoint, args, {
@@ -188,8 +203,8 @@ export class Context {
         signal: this.signal,
         timeoutMs: this.#timeLeft(),
       })
-      const accepted = await this.#seeRefusal(sent, endpoint.auth)
-      const command = await commands.accepted(endpoint.id, accepted.commandId, owner)
+      const accepted = await this.#seeRefusal(this.#seeSession(sent, endpoint), endpoint.auth)
+      const command = await commands.accepted(endpoint.id, accepted.commandId, owner, hold?.release)
       if (isSettled(command)) {
         sending?.over()
         await cache?.settled(command)
@@ -197,6 +212,7 @@ export class Context {
       } else sending?.accepted(command.commandId)
       return { command, beside: accepted.beside }
     } catch (error) {
+      hold?.release()
       // Where nobody knows whether it was carried out, what it changes counts as changing for as long as a command is followed.
       if (!hasCode(error, 'OUTCOME_UNKNOWN')) sending?.over()
       throw error
@@ -213,7 +229,10 @@ export class Context {
   /** Waits for the outcome, at most `timeoutMs` and never past the operation's time; then it is still PENDING. */
   async settle(command: CommandRecord, timeoutMs = Number.POSITIVE_INFINITY): Promise<CommandRecord> {
     const most = Math.max(0, Math.min(timeoutMs, this.#timeLeft() - ANSWER_RESERVE_MS))
-    const settled = await this.#services.commands.settled(command.commandId, most, this.signal)
+    const hold = this.caller && this.#services.following.listen(this.caller)
+    const settled = await this.#services.commands
+      .settled(command.commandId, most, this.signal)
+      .finally(() => hold?.release())
     if (settled !== null) await this.#services.cache?.settled(settled)
     // What was read before may be the old truth.
     if (settled?.status === 'SUCCEEDED') this.#hasChanged()
@@ -269,8 +288,146 @@ export class Context {
       requestId: this.requestId,
       signal: this.signal,
       deadline: this.#deadline,
+      eventTimeoutMs: this.#eventTimeoutMs,
       cacheNotes: this.#cacheNotes,
     })
+  }
+
+  /**
+   * A subscription's events, which end with the client, with the caller's token, and with the process. Each event is an operation
+   * of its own: nothing that was read for the one before it is served again.
+   * @param begin fills the feed; what it answers is called once, when the feed has ended
+   * @throws PrivicoreError, also what `begin` throws
+   */
+  feed<T>(begin: (feed: Feed<T>) => Promise<() => void>): Promise<Feed<T>> {
+    const onEvent = () => {
+      this.#hasChanged()
+      if (this.#eventTimeoutMs !== undefined) this.#deadline = performance.now() + this.#eventTimeoutMs
+    }
+    return this.#services.following.feeds.open({ session: this.caller, signal: this.signal, onEvent }, begin)
+  }
+
+  /** As `findCommand`, but what is remembered of a known command will do: whoever follows it learns the rest. */
+  knowCommand(commandId: string): Promise<CommandRecord | null> {
+    return this.#services.commands.find(commandId, this.#owner(), this.signal, 'never')
+  }
+
+  /** The command now, then its outcome. @returns for the follower to leave; null when it is not known any more */
+  async followCommand(
+    commandId: string,
+    follower: Waiter & { now(command: CommandRecord): void },
+  ): Promise<(() => void) | null> {
+    const hold = this.caller && this.#services.following.listen(this.caller)
+    const leave = await this.#services.commands.follow(commandId, follower)
+    if (leave === null) hold?.release()
+    return (
+      leave &&
+      (() => {
+        leave()
+        hold?.release()
+      })
+    )
+  }
+
+  /** What is read now, then whenever it changes, for whatever Privicore never announces. @returns for the observer to leave */
+  observe<Args extends object, Result>(
+    endpoint: Read<string, Args, Result>,
+    args: Args,
+    observing: Observing<Result>,
+  ): () => void {
+    const { privicore, following } = this.#services
+    const { caller } = this
+    return following.observer.observe(
+      {
+        key: `${caller?.digest} ${readKey(endpoint, args)}`,
+        lane: caller?.digest ?? '',
+        // Not with this operation's signal: others may be asking with it.
+        ask: () => this.#seeSession(privicore.read(endpoint, args, { token: caller?.token ?? null }), endpoint),
+      },
+      observing,
+    )
+  }
+
+  /** Whether Privicore's push channel is configured: data that was asked for comes by no other way. */
+  get hasPush(): boolean {
+    return this.#services.following.hasPush
+  }
+
+  /** Data was asked for: whoever comes for it later finds it, for some minutes. @param inline where it came at once */
+  expectData(requestId: string, inline: { readonly context: string | null; readonly bytes: Buffer } | null): void {
+    const { following } = this.#services
+    if (this.caller === null) return
+    if (inline === null) following.expectData(this.caller, requestId)
+    else {
+      const { context, bytes } = inline
+      following.deliveries.keep(this.caller.digest, { requestId, context, inline: bytes, stream: null })
+    }
+  }
+
+  /** Data that has arrived already; null while it has not. */
+  async findData(requestId: string): Promise<Delivery | null> {
+    return this.caller && this.#services.following.deliveries.find(this.caller.digest, requestId)
+  }
+
+  /** Calls `listener` once, when the data of a request is there. @returns stops it. @throws UNAUTHENTICATED without a token */
+  followData(requestId: string, listener: (delivery: Delivery) => void): () => void {
+    const { caller } = this
+    if (caller === null) throw new PrivicoreError('UNAUTHENTICATED', 'requested data: needs a token')
+    const { following } = this.#services
+    const hold = following.listen(caller)
+    const stop = following.deliveries.wait(caller.digest, requestId, listener)
+    return () => {
+      stop()
+      hold?.release()
+    }
+  }
+
+  /** Waits until the data of a request is there; null when the operation's time runs out first. */
+  async awaitData(requestId: string): Promise<Delivery | null> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer)
+        this.signal.removeEventListener('abort', abort)
+        stop()
+      }
+      const done = (delivery: Delivery | null) => {
+        end()
+        resolve(delivery)
+      }
+      const abort = () => {
+        end()
+        reject(this.signal.reason)
+      }
+      const stop = this.followData(requestId, done)
+      const timer = setTimeout(() => done(null), Math.max(0, this.#timeLeft() - ANSWER_RESERVE_MS))
+      this.signal.addEventListener('abort', abort)
+    })
+  }
+
+  /** Privicore has said until when a token works: subscriptions with it last no longer. @param expiresAt RFC 3339 */
+  noteSession(token: Secret, expiresAt: string): void {
+    const session = this.#services.callers(token.reveal())
+    if (session !== null) this.#services.following.sessions.expires(session.digest, expiresAt)
+  }
+
+  /** The caller's push channel, joined, or given up for now; null where there is none to wait for. */
+  async #listenFirst(auth: Auth): Promise<PushHold | null> {
+    if (auth !== 'token' || this.caller === null) return null
+    return this.#services.following.listenFirst(this.caller, this.#timeLeft() / 2)
+  }
+
+  /** Every call tells whether the caller's token still works. */
+  async #seeSession<T>(answer: Promise<T>, { auth }: AnyEndpoint): Promise<T> {
+    if (auth !== 'token' || this.caller === null) return answer
+    const { sessions } = this.#services.following
+    try {
+      const value = await answer
+      sessions.works(this.caller.digest)
+      return value
+    } catch (error) {
+      if (hasCode(error, 'UNAUTHENTICATED') && error.status === 401) sessions.ended(this.caller.digest)
+      throw error
+    }
   }
 
   /** From now on this operation reads anew. */

@@ -7,13 +7,13 @@ import { NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { type Bus, LocalBus, RedisBus } from './cache/bus.ts'
 import { connectRedis } from './cache/redis.ts'
+import { Seal } from './cache/seal.ts'
 import { createCallerCache } from './cache/tiers.ts'
-import { Commands } from './commands/commands.ts'
+import { Following } from './commands/following.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
 import { createMetrics } from './metrics.ts'
 import { type Attempt, Privicore } from './privicore/client.ts'
-import { StatusPoller } from './privicore/utility.ts'
 import { schema } from './schema/schema.ts'
 import { CompiledQueries } from './server/compiled-queries.ts'
 import { corsFor, corsHeaders } from './server/cors.ts'
@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly config: Config
   /** Where Privicore is: the configured URL, or the sandbox's. */
   readonly privicoreUrl: string
+  /** Its push channel: the configured URL, or the sandbox's. Unset: polling only. */
+  readonly pushUrl?: string | undefined
   readonly log: Logger
   /** Filled into GraphiQL; only where the sandbox is embedded. */
   readonly demoToken?: string
@@ -41,6 +43,8 @@ export interface Gateway {
   /** Serves one request of node:http: what has come before goes a shorter way. */
   readonly listener: RequestListener
   readiness: Readiness
+  /** Ends every subscription cleanly, and takes no new ones. */
+  readonly drain: () => void
   /** Frees everything. Drain the HTTP server first: this does not wait for requests in flight. */
   readonly close: () => Promise<void>
 }
@@ -51,7 +55,13 @@ const UPSTREAM_CONNECTIONS = 128
 /** A document that comes a second time is likely to come again. */
 const COMPILE_AFTER = 2
 
-export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayOptions): Gateway {
+export function createGateway({
+  config,
+  privicoreUrl,
+  pushUrl = config.privicore.wsUrl,
+  log,
+  demoToken,
+}: GatewayOptions): Gateway {
   const metrics = createMetrics()
   const privicore = new Privicore({
     baseUrl: privicoreUrl,
@@ -66,11 +76,11 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
       log.debug(attempt, 'upstream')
     },
   })
-  const commands = new Commands({ poller: new StatusPoller(privicore), ...config.commands })
   // One for all: without CACHE_SECRET each would know a caller by another digest.
   const callers = createCallers(config.cacheSecret)
+  const self = randomUUID()
   const redis = config.redisUrls ? connectRedis(config.redisUrls, { log, upGauge: metrics.redisUp }) : null
-  const bus: Bus = redis === null ? new LocalBus(log) : new RedisBus(redis, randomUUID(), log)
+  const bus: Bus = redis === null ? new LocalBus(log) : new RedisBus(redis, self, log)
   const cache = config.cache
     ? createCallerCache({
         redis,
@@ -83,7 +93,21 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
         metrics,
       })
     : null
-  const services: Services = { privicore, commands, cache, callers }
+  const following = new Following({
+    privicore,
+    bus,
+    fleet: redis && { redis, seal: new Seal(config.cacheSecret), self },
+    pushUrl,
+    knowsDownstream: config.privicore.downstreamUrl !== undefined,
+    ...config.commands,
+    // What a command changes is forgotten when it succeeds, whoever waits for it.
+    watchUnattended: cache !== null,
+    ...(cache && { beforeTold: (command) => cache.settled(command) }),
+    log,
+    metrics,
+  })
+  const { commands } = following
+  const services: Services = { privicore, commands, following, cache, callers }
   const operations = new Operations({
     services,
     callers,
@@ -132,7 +156,9 @@ export function createGateway({ config, privicoreUrl, log, demoToken }: GatewayO
   return Object.assign(gateway, {
     handler,
     listener,
+    drain: () => following.drain(),
     close: async () => {
+      following.close()
       await handler.dispose()
       cache?.close()
       bus.close()

@@ -14,6 +14,7 @@ export type PrivicoreErrorCode =
   | 'OUTCOME_UNKNOWN' // a command was sent and its answer never came
   | 'DEADLINE_EXCEEDED' // the operation's time ran out
   | 'CANCELLED' // the client left
+  | 'LIMIT_EXCEEDED' // more was asked for than the gateway holds: ids of one subscription, events of a slow reader
 
 /** One complaint of a 422. `field` is the REST field's name (camelCase), null when it concerns the whole request. */
 export interface Violation {

@@ -1,7 +1,7 @@
 // Utility, on the wire: health, and the outcome of a command (privicore.md §1.2 and §2).
 import type { CallOptions, Privicore } from './client.ts'
 import { coded, refusal } from './client.ts'
-import { integer, isFields, Misfit, named, text } from './decode.ts'
+import { type Fields, integer, isFields, Misfit, named, text } from './decode.ts'
 import { type Method, read } from './endpoint.ts'
 import { parseBody, type WireAnswer } from './http.ts'
 
@@ -48,11 +48,16 @@ function decodeReport(body: unknown): CommandReport {
     const word = said.trim().toLowerCase()
     return { state: PENDING.has(word) ? 'pending' : REJECTED.has(word) ? 'rejected' : 'succeeded', reason: null }
   }
-  if (isFields(said)) {
-    const state = COMMAND_STATUS[integer(commandStatus(said)) ?? 0]
-    if (state !== undefined) return { state, reason: state === 'rejected' ? text(reasonOf(said)) : null }
-  }
-  throw new Misfit('command_status', 'an outcome', said)
+  const report = isFields(said) ? reportOf(said) : null
+  if (report === null) throw new Misfit('command_status', 'an outcome', said)
+  return report
+}
+
+/** What `command_status` and `body` say, in an answer as in a pushed message; null where there is no status. */
+export function reportOf(said: Fields): CommandReport | null {
+  const state = COMMAND_STATUS[integer(commandStatus(said)) ?? 0]
+  if (state === undefined) return null
+  return { state, reason: state === 'rejected' ? text(reasonOf(said)) : null }
 }
 
 /** Asks for outcomes by GET or by POST, whichever this server answers. */

@@ -1,7 +1,7 @@
 // One operation, however it came: its context and deadline, its coded errors, its line in the log. Knows no HTTP and no yoga.
 import { randomUUID } from 'node:crypto'
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import { type Caller, Context, type Services } from '../context.ts'
+import { type CacheNote, type Caller, Context, type Services } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { toGraphQLError } from '../schema/errors.ts'
@@ -15,6 +15,8 @@ export interface OperationsOptions {
   readonly suggestions: boolean
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'operations'>
+  /** Whether clients may learn what came out of the cache. */
+  readonly cacheDebug: boolean
 }
 
 /** What an executor may answer: a result, or one part of an incremental one. */
@@ -38,11 +40,15 @@ export class Operations {
     this.#options = options
   }
 
-  /** @param lasting a subscription: it ends with its token or its client, not with a clock */
-  begin(token: string | null, requestId: string = randomUUID(), lasting = false): Operation {
+  /**
+   * @param lasting a subscription: it ends with its token or its client, not with a clock
+   * @param cacheDebug the client wants extensions.cache
+   */
+  begin(token: string | null, requestId: string = randomUUID(), lasting = false, cacheDebug = false): Operation {
     const { services, callers, requestTimeoutMs } = this.#options
     const timeoutMs = lasting ? Number.POSITIVE_INFINITY : requestTimeoutMs
-    return new Operation(this, services, callers(token), requestId, timeoutMs)
+    const cacheNotes = cacheDebug && this.#options.cacheDebug ? [] : undefined
+    return new Operation(this, services, callers(token), requestId, timeoutMs, requestTimeoutMs, cacheNotes)
   }
 
   /** The public face of an error; the same one when it has its face already. */
@@ -83,13 +89,31 @@ export class Operation {
   readonly #operations: Operations
   readonly #abort = new AbortController()
   readonly #timer: NodeJS.Timeout | undefined
+  readonly #cacheNotes: CacheNote[] | undefined
 
-  constructor(operations: Operations, services: Services, caller: Caller | null, requestId: string, timeoutMs: number) {
+  constructor(
+    operations: Operations,
+    services: Services,
+    caller: Caller | null,
+    requestId: string,
+    timeoutMs: number,
+    eventTimeoutMs: number,
+    cacheNotes?: CacheNote[],
+  ) {
     this.#operations = operations
     this.requestId = requestId
     if (Number.isFinite(timeoutMs)) this.#timer = setTimeout(() => this.#expire(timeoutMs), timeoutMs)
     const deadline = this.startedAt + timeoutMs
-    this.context = new Context({ services, caller, requestId, signal: this.#abort.signal, deadline })
+    this.#cacheNotes = cacheNotes
+    this.context = new Context({
+      services,
+      caller,
+      requestId,
+      signal: this.#abort.signal,
+      deadline,
+      eventTimeoutMs,
+      cacheNotes,
+    })
   }
 
   #expire(timeoutMs: number): void {
@@ -108,7 +132,9 @@ export class Operation {
     for (const inner of answered.incremental ?? []) {
       for (const error of inner.errors ?? []) this.codes.push(String(error.extensions.code))
     }
-    return answered
+    if (this.#cacheNotes === undefined) return answered
+    // Each part of an incremental answer tells of the reads since the last.
+    return { ...answered, extensions: { ...answered.extensions, cache: this.#cacheNotes.splice(0) } }
   }
 
   /** It is another's to run: nothing was done, nothing is told. */
