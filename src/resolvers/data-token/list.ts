@@ -112,9 +112,10 @@ export class DataTokenList {
   async #page(page: number, perPage: number, before: Place | null): Promise<Page> {
     const answer = await this.#ctx.read(dataToken.list, { page, perPage, filters: this.#filters })
     const rows = answer.items
-    const isCutShort =
-      answer.count !== null && rows.length < perPage && (page - 1) * perPage + rows.length < answer.count
-    const applied = isCutShort && rows.length > 0 ? rows.length : (answer.perPage ?? perPage)
+    // As many as the page would hold; where others came, the server has a limit of its own that it does not tell.
+    const due = answer.count === null ? null : Math.min(perPage, Math.max(0, answer.count - (page - 1) * perPage))
+    const isCut = due !== null && rows.length > 0 && rows.length < perPage && rows.length !== due
+    const applied = answer.perPage ?? (isCut ? rows.length : perPage)
     const isEverything =
       rows.length > applied || (answer.count === null && page > 1 && rows.length > 0 && this.#isTheStart(rows, before))
     if (isEverything) {
