@@ -25,10 +25,12 @@ async function run(config: Config, log: Logger): Promise<void> {
   const gateway = createGateway({
     config,
     privicoreUrl: config.privicore.apiUrl ?? sandbox?.url ?? '',
+    pushUrl: config.privicore.wsUrl ?? sandbox?.wsUrl,
     log,
     ...(sandbox && { demoToken: sandbox.tokens.alice }),
   })
   const server = createServer(gateway.listener)
+  server.on('upgrade', gateway.upgrade)
   // Idle connections of load balancers must not be cut by the side that did not open them.
   server.keepAliveTimeout = 65_000
   server.listen(config.port, config.host)
@@ -53,6 +55,8 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.info({ signal }, 'draining: requests in flight may finish')
     const closed = once(server, 'close')
     server.close()
+    // What lasts until its client leaves would never finish by itself.
+    void gateway.drain()
     // A kept connection becomes idle only once its request has been answered.
     const idle = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS)
     const late = setTimeout(() => server.closeAllConnections(), config.requestTimeoutMs + DRAIN_GRACE_MS)

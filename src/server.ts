@@ -1,6 +1,7 @@
 // The gateway as an HTTP handler: yoga and its plugins, in order. The list is the architecture.
 import { randomUUID } from 'node:crypto'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { NoSchemaIntrospectionCustomRule } from 'graphql'
@@ -25,6 +26,7 @@ import { useLimits } from './server/limits.ts'
 import type { Logger } from './server/log.ts'
 import { useOperation } from './server/operation.ts'
 import { Operations } from './server/operations.ts'
+import { WebSockets } from './server/websocket.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -35,6 +37,8 @@ export interface GatewayOptions {
   readonly log: Logger
   /** Filled into GraphiQL; only where the sandbox is embedded. */
   readonly demoToken?: string
+  /** A document is compiled when it comes for this time. */
+  readonly compileAfter?: number
 }
 
 export interface Gateway {
@@ -43,8 +47,10 @@ export interface Gateway {
   /** Serves one request of node:http: what has come before goes a shorter way. */
   readonly listener: RequestListener
   readiness: Readiness
+  /** Opens a WebSocket: a listener for node:http's `upgrade`. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** Ends every subscription cleanly, and takes no new ones. */
-  readonly drain: () => void
+  readonly drain: () => Promise<void>
   /** Frees everything. Drain the HTTP server first: this does not wait for requests in flight. */
   readonly close: () => Promise<void>
 }
@@ -61,6 +67,7 @@ export function createGateway({
   pushUrl = config.privicore.wsUrl,
   log,
   demoToken,
+  compileAfter = COMPILE_AFTER,
 }: GatewayOptions): Gateway {
   const metrics = createMetrics()
   const privicore = new Privicore({
@@ -117,7 +124,7 @@ export function createGateway({
     log,
     metrics,
   })
-  const queries = new CompiledQueries(schema, COMPILE_AFTER)
+  const queries = new CompiledQueries(schema, compileAfter)
   const gateway = { readiness: 'starting' as Readiness }
 
   const handler = createYoga({
@@ -153,11 +160,21 @@ export function createGateway({
     longWay: handler,
   })
 
+  const sockets = new WebSockets({ config, handler, operations, log })
+  const drain = async () => {
+    // Sockets first: their clients are to come back, not to think that all is told.
+    const closed = sockets.drain()
+    following.drain()
+    await closed
+  }
+
   return Object.assign(gateway, {
     handler,
     listener,
-    drain: () => following.drain(),
+    upgrade: sockets.upgrade,
+    drain,
     close: async () => {
+      await drain()
       following.close()
       await handler.dispose()
       cache?.close()

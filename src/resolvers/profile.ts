@@ -12,8 +12,10 @@ export async function findProfile(ctx: Context): Promise<ProfileRecord> {
 }
 
 /** When the caller's token stops working. RFC 3339. */
-export function tokenExpiry(ctx: Context): Promise<string> {
-  return ctx.read(profile.tokenExpiry, {})
+export async function tokenExpiry(ctx: Context): Promise<string> {
+  const expiresAt = await ctx.read(profile.tokenExpiry, {})
+  if (ctx.caller !== null) ctx.noteSession(ctx.caller.token, expiresAt)
+  return expiresAt
 }
 
 export function registerProfile(ctx: Context, input: { username: string; password: string }): Promise<Sent> {
@@ -21,8 +23,10 @@ export function registerProfile(ctx: Context, input: { username: string; passwor
 }
 
 /** @throws UNAUTHENTICATED for wrong credentials */
-export function authenticate(ctx: Context, input: { username: string; password: string }): Promise<Session> {
-  return ctx.read(profile.authenticate, input)
+export async function authenticate(ctx: Context, input: { username: string; password: string }): Promise<Session> {
+  const session = await ctx.read(profile.authenticate, input)
+  ctx.noteSession(session.token, session.expiresAt)
+  return session
 }
 
 export function changePassword(ctx: Context, input: { currentPassword: string; newPassword: string }): Promise<Sent> {

@@ -1,4 +1,5 @@
 // Large payloads: links for uploads, and data that arrives later. Knows what must be configured for it.
+import type { Delivery } from '../commands/deliveries.ts'
 import type { Context } from '../context.ts'
 import type { TemporaryDataToken } from '../privicore/data-token.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
@@ -21,9 +22,24 @@ export async function mintUploadUrl(_: Context, temporary: TemporaryDataToken): 
   })
 }
 
-/** Waits until the data of a request (by its id) arrives, within the operation's time. */
-export async function awaitRequestedData(_: Context, __: string): Promise<RequestedData> {
-  throw new PrivicoreError('UPSTREAM_UNAVAILABLE', 'dataToken.request: no push channel to bring the data', {
+/** Waits until the data of a request (by its id) arrives; null when the operation's time runs out first. */
+export async function awaitRequestedData(ctx: Context, requestId: string): Promise<RequestedData | null> {
+  if (!ctx.hasPush) throw noPush()
+  const delivery = await ctx.awaitData(requestId)
+  return delivery && toRequestedData(ctx, delivery)
+}
+
+/** Data that has arrived, as clients get it: what is streamed gets a link on the gateway. */
+export async function toRequestedData(_: Context, delivery: Delivery): Promise<RequestedData> {
+  const { requestId, context, inline } = delivery
+  if (inline !== null) return { requestId, context, inline, downloadUrl: null }
+  throw new PrivicoreError('UPSTREAM_UNAVAILABLE', 'dataToken.download: no route for downloads', {
+    publicMessage: 'This gateway offers no downloads.',
+  })
+}
+
+export function noPush(): PrivicoreError {
+  return new PrivicoreError('UPSTREAM_UNAVAILABLE', 'dataToken.request: no push channel to bring the data', {
     publicMessage:
       'The data was asked for, but this gateway has no push channel to receive it by: its operators must set PRIVICORE_WS_URL.',
   })

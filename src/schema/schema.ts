@@ -14,6 +14,7 @@ import './verified-authenticator/voting-strategy.ts'
 import './verified-authenticator/voting-configuration.ts'
 import './policy.ts'
 import './voting.ts'
+import './subscription.ts'
 import type { GraphQLSchema } from 'graphql'
 import { builder } from './builder.ts'
 

@@ -32,8 +32,12 @@ export function exchangeDataForToken(ctx: Context, temporaryToken: string, data:
   return ctx.send(dataToken.exchange, { temporaryTokenSpace: temporaryToken, data: data.toString('base64') })
 }
 
-export function requestData(ctx: Context, token: string): Promise<Sent<DataRequest | undefined>> {
-  return ctx.send(dataToken.request, { token })
+export async function requestData(ctx: Context, token: string): Promise<Sent<DataRequest | undefined>> {
+  const sent = await ctx.send(dataToken.request, { token })
+  const { inline = null, requestId = null } = sent.beside ?? {}
+  // It may arrive before anybody asks for it.
+  if (inline !== null || requestId !== null) ctx.expectData(requestId ?? sent.command.commandId, inline)
+  return sent
 }
 
 /** The data of a request: what came with the answer, or what arrives later. */

@@ -1,0 +1,214 @@
+// Operations over WebSocket (graphql-transport-ws): the same way through yoga and its plugins as over HTTP. Knows no field.
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type ExecutionResult, GraphQLError, parse } from 'graphql'
+import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws'
+import { type GraphQLParams, isAsyncIterable, type YogaServerInstance } from 'graphql-yoga'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Config } from '../config.ts'
+import { allowedOrigin } from './cors.ts'
+import type { Logger } from './log.ts'
+import type { Operations, Part } from './operations.ts'
+
+export interface WebSocketsOptions {
+  readonly config: Config
+  readonly handler: YogaServerInstance<object, object>
+  readonly operations: Operations
+  readonly log: Logger
+}
+
+const PATH = '/graphql'
+/** Both ends learn within twice this that the other is gone; proxies keep a connection that carries something. */
+const PING_MS = 12_000
+/** A client that does not close in return is cut off. */
+const CLOSE_GRACE_MS = 1_000
+/** One page follows a few things; a backend that serves many may share a socket. */
+const MOST_OPERATIONS = 1_000
+
+interface Extra {
+  /** By operation id: aborted when the client completes it or leaves. */
+  readonly running: Map<string, AbortController>
+}
+
+export class WebSockets {
+  readonly #options: WebSocketsOptions
+  readonly #sockets: WebSocketServer
+  readonly #silent = new WeakSet<WebSocket>()
+  readonly #pings: NodeJS.Timeout
+  #draining = false
+
+  constructor(options: WebSocketsOptions) {
+    this.#options = options
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      handleProtocols,
+      maxPayload: options.config.limits.bodyBytes,
+      perMessageDeflate: false,
+    })
+    const server = makeServer<Record<string, unknown>, Extra>(this.#protocol())
+    this.#sockets.on('connection', (socket) => this.#serve(server, socket))
+    this.#pings = setInterval(() => this.#ping(), PING_MS).unref()
+  }
+
+  /** A listener for node:http's `upgrade`. */
+  readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Until the handshake is through there is nobody else to hear of a broken connection.
+    socket.on('error', () => socket.destroy())
+    const refusal = this.#refusal(request)
+    if (refusal !== null) {
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      return
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#sockets.emit('connection', client, request))
+  }
+
+  /** Tells every client to come back, to another instance: without an end of its subscriptions, which it then resumes. */
+  async drain(): Promise<void> {
+    this.#draining = true
+    clearInterval(this.#pings)
+    const clients = [...this.#sockets.clients]
+    for (const client of clients) client.close(1001, 'Going away')
+    if (clients.length === 0) return
+    await new Promise<void>((resolve) => {
+      const cut = setTimeout(() => {
+        for (const client of clients) client.terminate()
+        resolve()
+      }, CLOSE_GRACE_MS)
+      Promise.all(clients.map((client) => new Promise((closed) => client.once('close', closed)))).then(() => {
+        clearTimeout(cut)
+        resolve()
+      })
+    })
+  }
+
+  /** null where a socket may be opened. */
+  #refusal(request: IncomingMessage): string | null {
+    if (this.#draining) return '503 Service Unavailable'
+    if ((request.url ?? '').split('?', 1)[0] !== PATH) return '404 Not Found'
+    const { origin, host } = request.headers
+    // A page may open a socket to any host: who may not call over HTTP may not over this either.
+    const isOwn = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
+    if (origin !== undefined && !isOwn && allowedOrigin(this.#options.config, origin) === null) return '403 Forbidden'
+    return null
+  }
+
+  #serve(server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>, socket: WebSocket): void {
+    const { log } = this.#options
+    const extra: Extra = { running: new Map() }
+    // Follows in a close event. Frames that are too large or malformed end here: the client's fault, and its alone.
+    socket.on('error', (error) => log.debug({ code: (error as NodeJS.ErrnoException).code }, 'websocket failed'))
+    socket.on('pong', () => this.#silent.delete(socket))
+    const closed = server.opened(
+      {
+        protocol: socket.protocol,
+        // Resolves when it is written: a client that reads slowly is asked for its next event later.
+        send: (text) =>
+          new Promise((resolve, reject) => {
+            if (socket.readyState !== socket.OPEN) resolve()
+            else socket.send(text, (error) => (error ? reject(error) : resolve()))
+          }),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (receive) =>
+          socket.on('message', (frame) => {
+            receive(String(frame)).catch((error: unknown) => {
+              if (socket.readyState !== socket.OPEN) return
+              log.error({ err: error }, 'an operation over WebSocket failed')
+              socket.close(CloseCode.InternalServerError, 'Internal server error')
+            })
+          }),
+      },
+      extra,
+    )
+    socket.once('close', (code, reason) => {
+      for (const abort of extra.running.values()) abort.abort()
+      extra.running.clear()
+      closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'closing a WebSocket failed'))
+    })
+  }
+
+  #protocol(): ServerOptions<Record<string, unknown>, Extra> {
+    return {
+      onSubscribe: async ({ connectionParams, extra }, id, payload) => {
+        if (extra.running.size >= MOST_OPERATIONS) {
+          const { operations } = this.#options
+          const error = new GraphQLError(`At most ${MOST_OPERATIONS} operations may run on one connection.`, {
+            extensions: { code: 'LIMIT_EXCEEDED' },
+          })
+          return [operations.code(error, randomUUID())]
+        }
+        const abort = new AbortController()
+        extra.running.set(id, abort)
+        const result = await this.#run(payload as GraphQLParams, connectionParams, abort.signal)
+        // What there is to execute has been executed: only its result goes through the protocol.
+        return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
+      },
+      execute: ((args: { rootValue: unknown }) => args.rootValue) as never,
+      subscribe: ((args: { rootValue: unknown }) => args.rootValue) as never,
+      onNext: (_, __, ___, ____, result) => withoutHttp(result as ExecutionResult) as never,
+      onError: (_, __, ___, errors) => withoutHttp({ errors: errors as GraphQLError[] }).errors as never,
+      onComplete: ({ extra }, id) => {
+        extra.running.get(id)?.abort()
+        extra.running.delete(id)
+      },
+    }
+  }
+
+  async #run(
+    params: GraphQLParams,
+    connectionParams: Readonly<Record<string, unknown>> | undefined,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { handler, operations } = this.#options
+    const request = new Request(`http://gateway${PATH}`, {
+      method: 'POST',
+      headers: credentialsOf(connectionParams),
+      signal,
+    })
+    const result = await handler.getResultForParams({ params, request }, {})
+    // A result that never came to be executed has not been coded: syntax, validation, limits.
+    return isAsyncIterable(result) ? result : operations.codeAll((result ?? {}) as Part, randomUUID())
+  }
+
+  #ping(): void {
+    for (const client of this.#sockets.clients) {
+      if (this.#silent.has(client)) client.terminate()
+      else {
+        this.#silent.add(client)
+        client.ping()
+      }
+    }
+  }
+}
+
+/** graphql-ws looks at the kind of the operation; here it has run already. */
+const NOTHING = { schema: undefined, document: parse('{ __typename }') }
+
+const CREDENTIALS = ['authorization', 'x-dpt-authorization']
+
+/** The payload of connection_init carries what headers carry over HTTP, under the same names. */
+function credentialsOf(params: Readonly<Record<string, unknown>> | undefined): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(params ?? {})) {
+    if (typeof value !== 'string' || !CREDENTIALS.includes(name.toLowerCase())) continue
+    try {
+      headers.set(name, value)
+    } catch {
+      // Cannot be sent as a header, so no token of Privicore is like that: it is as good as none.
+    }
+  }
+  return headers
+}
+
+/** What yoga takes off before it answers over HTTP. */
+function withoutHttp(result: ExecutionResult): { readonly errors?: readonly object[] } {
+  if (result.errors === undefined) return result
+  return {
+    ...result,
+    errors: result.errors.map((error) => {
+      const { extensions, ...rest } = error.toJSON()
+      const { http: _, ...shown } = (extensions ?? {}) as Record<string, unknown>
+      return { ...rest, extensions: shown }
+    }),
+  }
+}
