@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
 import type { CompiledQueries, CompiledQuery } from './compiled-queries.ts'
-import { tokenOf } from './credentials.ts'
+import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
 import type { Operations } from './operations.ts'
 
 export interface FastPathOptions {
@@ -39,6 +39,7 @@ const JSON_TYPE = /^application\/json\s*(;\s*charset=utf-8\s*)?$/i
 
 function isPlainPost({ method, url, headers }: IncomingMessage, bodyBytes: number): boolean {
   if (method !== 'POST' || url !== '/graphql' || headers['content-encoding'] !== undefined) return false
+  if (headers[CACHE_DEBUG_HEADER] !== undefined) return false
   const length = Number(headers['content-length'] ?? Number.NaN)
   return (
     length > 0 && length <= bodyBytes && JSON_TYPE.test(headers['content-type'] ?? '') && answerType(headers) !== null

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type ExecutionArgs, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin, type YogaInitialContext } from 'graphql-yoga'
 import type { CompiledQueries } from './compiled-queries.ts'
-import { tokenOf } from './credentials.ts'
+import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
 import type { Operation, OperationName, Operations, Part } from './operations.ts'
 
 interface Answered {
@@ -25,7 +25,8 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
   const begin = (args: ExecutionArgs, lasting: boolean) => {
     const { request } = args.contextValue as YogaInitialContext
     const token = tokenOf((name) => request.headers.get(name))
-    const operation = operations.begin(token, requestIdOf(request), lasting)
+    const cacheDebug = request.headers.get(CACHE_DEBUG_HEADER) === '1'
+    const operation = operations.begin(token, requestIdOf(request), lasting, cacheDebug)
     request.signal.addEventListener('abort', operation.leave, { once: true })
     const end = () => {
       request.signal.removeEventListener('abort', operation.leave)
