@@ -140,6 +140,7 @@ export class WebSockets {
         const abort = new AbortController()
         extra.running.set(id, abort)
         const result = await this.#run(payload as GraphQLParams, connectionParams, abort.signal)
+        if (neverExecuted(result)) return result.errors
         // What there is to execute has been executed: only its result goes through the protocol.
         return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
       },
@@ -179,6 +180,12 @@ export class WebSockets {
       }
     }
   }
+}
+
+/** Syntax, validation, limits: the protocol has a message of its own for them. */
+function neverExecuted(result: unknown): result is { readonly errors: readonly GraphQLError[] } {
+  const { data, errors } = result as ExecutionResult
+  return data === undefined && errors !== undefined && errors.every(({ path }) => path === undefined)
 }
 
 /** graphql-ws looks at the kind of the operation; here it has run already. */
