@@ -97,9 +97,9 @@ test.each([
   ['zod', ['config']],
   ['pino', ['server']],
 ])('only its own room imports %s', (library, rooms) => {
-  const strangers = imports.filter(({ file, from }) => {
+  const strangers = imports.filter(({ file, from, typeOnly }) => {
     const hit = library.endsWith('/') ? from.startsWith(library) : from === library || from.startsWith(`${library}/`)
-    return hit && !rooms.includes(room(file) ?? '')
+    return hit && !typeOnly && !rooms.includes(room(file) ?? '')
   })
   expect(show(strangers)).toEqual([])
 })

@@ -29,7 +29,7 @@ test('a refused approval is an outcome, not an error', async () => {
 })
 
 test('any number of devices in one request cost one call', async () => {
-  const { run, privicore } = await gateway()
+  const { run, privicore } = await gateway({ env: { CACHE: 'off' } })
   const { data } = await run('{ devices { deviceIdentifier } }')
   const [first, second] = data?.devices ?? []
   privicore.reset()

@@ -7,7 +7,7 @@ import { gateway, type TestGatewayOptions } from '../support/gateway.ts'
 
 /** Asks over a real socket; `times` says how often it came. */
 async function served(options: TestGatewayOptions = {}) {
-  const started = await gateway(options)
+  const started = await gateway({ compileAfter: 2, ...options })
   const server = createServer(started.gateway.listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -13,6 +13,8 @@ export interface TestGatewayOptions {
   readonly sandbox?: SandboxOptions
   /** Environment variables of the gateway. */
   readonly env?: Readonly<Record<string, string>>
+  /** When a query is compiled: by default at once, so that every test of one is a test of the compiled one. */
+  readonly compileAfter?: number
   /** A sandbox that is shared by several gateways; the caller ends it. */
   readonly privicore?: Sandbox
 }
@@ -42,6 +44,7 @@ export async function gateway(options: TestGatewayOptions = {}): Promise<TestGat
   const started = createGateway({
     config,
     privicoreUrl: config.privicore.apiUrl ?? privicore.url,
+    compileAfter: options.compileAfter ?? 1,
     log: createLogger(config.logLevel, { write: (line: string) => void log.push(line) }),
   })
   started.readiness = 'ready'
