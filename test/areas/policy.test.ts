@@ -56,7 +56,8 @@ describe('where the records say no more than id and name', () => {
   const minimal = { sandbox: { dialect: { policyFields: 'minimal' } } } as const
 
   test('the state is told by the list of active ones, in one call', async () => {
-    const started = await gateway(minimal)
+    // A compiled query would start the lists of its relations before it knows that the records name none.
+    const started = await gateway({ ...minimal, compileAfter: 2 })
     const expected = populate(started, 20)
     const { data, errors } = await started.run(`{ policies { ${everything} } }`)
     expect(errors).toBeUndefined()
