@@ -10,21 +10,26 @@ import type { Values } from '../../privicore/encoding.ts'
 import { objectOf } from '../input.ts'
 import { awaitRequestedData, type RequestedData } from '../transfer.ts'
 
-export interface Reservation {
+export interface TokenSpace {
   readonly context: string
   readonly ttlMinutes?: number | null | undefined
   readonly meta?: unknown
 }
 
-export async function reserveTokenSpace(ctx: Context, { context, ttlMinutes, meta }: Reservation): Promise<Sent> {
+export async function reserveTokenSpace(ctx: Context, { context, ttlMinutes, meta }: TokenSpace): Promise<Sent> {
   const object = objectOf(meta, 'meta')
   // One field of JSON text, privicore.md §5.
   return ctx.send(dataToken.reserve, { context, ttl: ttlMinutes, meta: object && JSON.stringify(object) })
 }
 
+/** @param commandId of the reservation, which has succeeded. @throws NOT_FOUND as long as Privicore does not know it yet */
+export function readTemporaryDataToken(ctx: Context, commandId: string): Promise<TemporaryDataToken> {
+  return ctx.read(dataToken.temporary, { commandId })
+}
+
 /** @param commandId of the reservation; null until it has settled */
 export function findTemporaryDataToken(ctx: Context, commandId: string): Promise<TemporaryDataToken | null> {
-  return ctx.followUp(commandId, () => ctx.read(dataToken.temporary, { commandId }))
+  return ctx.followUp(commandId, () => readTemporaryDataToken(ctx, commandId))
 }
 
 /** @param data ciphertext: IV, ciphertext, authentication tag */

@@ -1,10 +1,10 @@
 // Storing a small payload: a space is reserved, filled, and described, in one go.
 import type { Context } from '../../context.ts'
-import { type DataTokenRecord, dataToken, type TemporaryDataToken } from '../../privicore/data-token.ts'
+import type { DataTokenRecord, TemporaryDataToken } from '../../privicore/data-token.ts'
 import { PrivicoreError } from '../../privicore/errors.ts'
 import { refuse } from '../input.ts'
 import { type Ended, resultOf, Workflow } from '../workflow.ts'
-import { configureFile, exchangeDataForToken, reserveTokenSpace } from './commands.ts'
+import { configureFile, exchangeDataForToken, readTemporaryDataToken, reserveTokenSpace } from './commands.ts'
 import { findDataToken } from './find.ts'
 
 /** 50 KB: what Privicore takes in a form (privicore.md §5). Larger payloads are streamed. */
@@ -36,7 +36,7 @@ export async function storeData(ctx: Context, input: StoreDataInput): Promise<St
     }
     const { command } = await workflow.succeeded(await reserveTokenSpace(ctx, { context, ttlMinutes }))
     const { commandId } = command
-    temporary = await ctx.afterSuccess(command, () => ctx.read(dataToken.temporary, { commandId }))
+    temporary = await ctx.afterSuccess(command, () => readTemporaryDataToken(ctx, commandId))
     if (temporary === null) throw new PrivicoreError('NOT_FOUND', 'storeData: the reserved space does not appear')
 
     workflow.begin('EXCHANGE')

@@ -35,12 +35,9 @@ const DataTokenConnectionType = builder.objectRef<DataTokenConnection>('DataToke
       type: builder.pageInfoRef(),
       nullable: false,
       description: 'Where the page stands in the list.',
-      resolve: (connection) => ({
+      resolve: async (connection) => ({
         hasPreviousPage: connection.hasPreviousPage,
-        // It may cost a call: only where it is selected.
-        get hasNextPage() {
-          return connection.hasNextPage() as never
-        },
+        hasNextPage: await connection.hasNextPage(),
         startCursor: connection.edges[0]?.cursor ?? null,
         endCursor: connection.edges.at(-1)?.cursor ?? null,
       }),

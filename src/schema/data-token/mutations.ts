@@ -6,7 +6,7 @@ import {
   dataOf,
   deleteData,
   exchangeDataForToken,
-  findTemporaryDataToken,
+  readTemporaryDataToken,
   requestData,
   reserveTokenSpace,
   shows,
@@ -44,7 +44,7 @@ commandMutation('reserveTokenSpace', {
       type: TemporaryDataTokenType,
       description: 'The space.',
       calls: [dataToken.temporary],
-      find: (ctx, { result }) => findTemporaryDataToken(ctx, result.command.commandId),
+      find: (ctx, { result }) => readTemporaryDataToken(ctx, result.command.commandId),
     }),
   }),
 })
