@@ -1,0 +1,130 @@
+// One timed run against one server: load from wrk (or our own generator), CPU, memory and upstream calls beside it.
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Server } from './contestants.ts'
+import { closedLoop, httpRequest, percentile } from './generator.ts'
+import { busySeconds, CORE, succeeds } from './machine.ts'
+import { answerBody, type QueryName, requestBody, tokenOf } from './rows.ts'
+import type { Stub } from './stub-process.ts'
+
+export const CONNECTIONS = 50
+export const USERS = 1_000
+const VISIT_PAUSE_MS = 200
+
+/** `turn`: 1,000 users one after the other; `unique`: nobody asks twice. */
+export type Callers = 'turn' | 'unique'
+
+export interface Run {
+  readonly requestsPerSecond: number
+  /** Of the server alone, user and system, all its threads. */
+  readonly cpuMicros: number
+  /** Upstream calls for one operation. */
+  readonly calls: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Not answered, or with another status than 200. */
+  readonly failed: number
+  readonly rssMib: number
+  /** Share of the server's core that others took meanwhile, the hypervisor's other guests included: high, and the run says little. */
+  readonly disturbed: number
+}
+
+export const hasWrk = succeeds('sh', ['-c', 'command -v wrk'])
+const script = join(import.meta.dirname, 'wrk.lua')
+const run = promisify(execFile)
+
+const folder = mkdtempSync(join(tmpdir(), 'privicore-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+export const tokens = Array.from({ length: USERS }, (_, user) => tokenOf(user))
+const tokensFile = join(folder, 'tokens')
+writeFileSync(tokensFile, `${tokens.join('\n')}\n`)
+
+interface Loaded {
+  readonly requests: number
+  readonly seconds: number
+  readonly bytes: number
+  readonly failed: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+async function wrk(port: number, query: QueryName, seconds: number, callers: Callers): Promise<Loaded> {
+  const body = join(folder, query)
+  writeFileSync(body, requestBody(query))
+  const flags = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '10s', '-s', script]
+  const { stdout } = await run('wrk', [...flags, `http://127.0.0.1:${port}`, '--', body, tokensFile, callers])
+  const result = /^RESULT (.*)$/m.exec(stdout)?.[1]
+  if (result === undefined) throw new Error(`wrk said: ${stdout}`)
+  return JSON.parse(result) as Loaded
+}
+
+let uniqueTokens = 10_000_000
+
+async function ownLoad(port: number, query: QueryName, seconds: number, callers: Callers): Promise<Loaded> {
+  const body = requestBody(query)
+  const prepared = tokens.map((token) => httpRequest(port, token, body))
+  const requests =
+    callers === 'unique'
+      ? () => httpRequest(port, tokenOf(uniqueTokens++), body)
+      : (turn: number) => prepared[turn % prepared.length] as Buffer
+  const startedAt = performance.now()
+  const { latencies, failed } = await closedLoop({ port, requests, seconds }, CONNECTIONS)
+  return {
+    requests: latencies.length,
+    seconds: (performance.now() - startedAt) / 1_000,
+    bytes: latencies.length * answerBody(query).length,
+    failed,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+  }
+}
+
+export async function timed(
+  server: Server,
+  stub: Stub,
+  query: QueryName,
+  seconds: number,
+  callers: Callers = 'turn',
+): Promise<Run> {
+  await stub.counted()
+  const before = server.running.cpuSeconds()
+  const coreBefore = busySeconds(CORE.server)
+  const loaded = await (hasWrk ? wrk : ownLoad)(server.port, query, seconds, callers)
+  const cpuSeconds = server.running.cpuSeconds() - before
+  const others = busySeconds(CORE.server) - coreBefore - cpuSeconds
+  const rssMib = server.running.rssMib()
+  const { calls, unanswered } = await stub.counted()
+  if (loaded.requests === 0) throw new Error(`${server.contestant.title} answered nothing to ${query}`)
+  if (unanswered > 0) throw new Error(`${server.contestant.title} sent ${unanswered} calls that the stub does not know`)
+  // An error that comes with status 200 is shorter than the answer, which was compared before.
+  const short = loaded.bytes / loaded.requests < answerBody(query).length * 0.95
+  return {
+    requestsPerSecond: loaded.requests / loaded.seconds,
+    cpuMicros: (cpuSeconds / loaded.requests) * 1e6,
+    calls: calls / loaded.requests,
+    p50Ms: loaded.p50Ms,
+    p99Ms: loaded.p99Ms,
+    failed: short ? loaded.requests : loaded.failed,
+    rssMib,
+    disturbed: Math.max(0, others) / loaded.seconds,
+  }
+}
+
+/** Until the compiler has seen the query. */
+export async function warmUp(server: Server, query: QueryName, seconds: number, callers: Callers): Promise<void> {
+  await ownLoad(server.port, query, seconds, callers)
+}
+
+/** Every user asks once: what can be remembered is. */
+export async function visit(server: Server, query: QueryName): Promise<void> {
+  const body = requestBody(query)
+  const prepared = tokens.map((token) => httpRequest(server.port, token, body))
+  const requests = (turn: number) => prepared[turn % prepared.length] as Buffer
+  await closedLoop({ port: server.port, requests, most: USERS }, CONNECTIONS)
+  // What was no longer fresh is being asked for anew.
+  await sleep(VISIT_PAUSE_MS)
+}

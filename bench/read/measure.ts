@@ -1,0 +1,233 @@
+// The measurements, one function each. Knows the contestants and the plan; says nothing.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { Pool } from 'undici'
+import { ask, type Contestant, canAnswer, root, type Server, up } from './contestants.ts'
+import { httpRequest, median, openLoop, percentile } from './generator.ts'
+import { type Callers, type Run, timed, tokens, visit, warmUp } from './load.ts'
+import { CORE, freePort, ready, start } from './machine.ts'
+import type { Plan } from './plan.ts'
+import { QUERIES, QUERY_NAMES, type QueryName, requestBody, tokenOf } from './rows.ts'
+import type { Stub } from './stub-process.ts'
+
+/** No timed run uses these users. */
+const FIRST_OF_COUNT = 600_000
+
+/** Medians, by contestant and query. */
+export type Table = Map<string, Partial<Record<QueryName, Run>>>
+
+/** Rounds of all contestants in turn: what slows the machine down for a while slows them all down. */
+export async function compare(
+  servers: readonly Server[],
+  stub: Stub,
+  queries: readonly QueryName[],
+  options: {
+    readonly rounds: number
+    readonly seconds: number
+    readonly warmUpSeconds: number
+    readonly callers?: Callers
+    /** What the callers ask for is in the cache, and fresh, before each run. */
+    readonly remembered?: boolean
+  },
+): Promise<Table> {
+  const table: Table = new Map(servers.map(({ contestant }) => [contestant.id, {}]))
+  for (const query of queries) {
+    const racing = servers.filter(({ contestant }) => canAnswer(contestant, query))
+    const runs = new Map<string, Run[]>(racing.map(({ contestant }) => [contestant.id, []]))
+    if (options.warmUpSeconds > 0) {
+      for (const server of racing) await warmUp(server, query, options.warmUpSeconds, options.callers ?? 'turn')
+    }
+    for (let round = 0; round < options.rounds; round++) {
+      for (const server of racing) {
+        if (options.remembered) await visit(server, query)
+        runs.get(server.contestant.id)?.push(await timed(server, stub, query, options.seconds, options.callers))
+      }
+    }
+    for (const [id, measured] of runs) (table.get(id) as Record<string, Run>)[query] = medianOf(measured)
+  }
+  return table
+}
+
+function medianOf(runs: readonly Run[]): Run {
+  const of = (figure: keyof Run) => median(runs.map((run) => run[figure]))
+  return {
+    requestsPerSecond: of('requestsPerSecond'),
+    cpuMicros: of('cpuMicros'),
+    calls: of('calls'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+    failed: runs.reduce((sum, run) => sum + run.failed, 0),
+    rssMib: of('rssMib'),
+    disturbed: of('disturbed'),
+  }
+}
+
+/** Upstream calls for one operation of a caller who has not asked before, by contestant and query. */
+export type Calls = Map<string, Partial<Record<QueryName, number>>>
+
+export async function countCalls(servers: readonly Server[], stub: Stub): Promise<Calls> {
+  const counts: Calls = new Map()
+  let user = FIRST_OF_COUNT
+  for (const server of servers) {
+    const own: Partial<Record<QueryName, number>> = {}
+    for (const query of QUERY_NAMES) {
+      if (!canAnswer(server.contestant, query)) continue
+      await stub.counted()
+      await ask(server, query, tokenOf(user++))
+      own[query] = (await stub.counted()).calls
+    }
+    counts.set(server.contestant.id, own)
+  }
+  return counts
+}
+
+export interface Latency {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly failed: number
+}
+
+/** At 70 % of the highest rate, whether or not the server keeps up. */
+export async function atSeventyPercent(
+  server: Server,
+  query: QueryName,
+  highestPerSecond: number,
+  seconds: number,
+): Promise<Latency> {
+  const body = requestBody(query)
+  const prepared = tokens.map((token) => httpRequest(server.port, token, body))
+  const requests = (turn: number) => prepared[turn % prepared.length] as Buffer
+  const perSecond = highestPerSecond * 0.7
+  await openLoop({ port: server.port, requests, seconds: 1 }, perSecond)
+  const { latencies, failed } = await openLoop({ port: server.port, requests, seconds }, perSecond)
+  return { perSecond, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), failed }
+}
+
+export interface Added {
+  readonly directP50Ms: number
+  readonly throughP50Ms: number
+}
+
+/** One request at a time, through the gateway and straight to the stub in turn, by the same client. */
+export async function addedLatency(server: Server, stub: Stub, requests: number): Promise<Added> {
+  const gateway = new Pool(new URL(server.url).origin)
+  const upstream = new Pool(stub.url)
+  const token = tokens[0] as string
+  const body = requestBody('list')
+  const through = async () => {
+    const answer = await gateway.request({
+      method: 'POST',
+      path: '/graphql',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body,
+    })
+    await answer.body.json()
+  }
+  const direct = async () => {
+    const answer = await upstream.request({
+      method: 'GET',
+      path: '/device/retrieve-profile-devices',
+      headers: { 'x-dpt-authorization': token },
+    })
+    await answer.body.json()
+  }
+  const clock = async (task: () => Promise<void>) => {
+    const startedAt = performance.now()
+    await task()
+    return performance.now() - startedAt
+  }
+  const throughMs: number[] = []
+  const directMs: number[] = []
+  const warmUp = Math.floor(requests / 4)
+  for (let turn = 0; turn < requests + warmUp; turn++) {
+    const both = [await clock(through), await clock(direct)] as const
+    if (turn < warmUp) continue
+    throughMs.push(both[0])
+    directMs.push(both[1])
+  }
+  await Promise.all([gateway.close(), upstream.close()])
+  return { directP50Ms: median(directMs), throughP50Ms: median(throughMs) }
+}
+
+export interface Start {
+  readonly readyMs: number
+  /** From starting `npm start` to the answer of a first query. */
+  readonly answeredMs: number
+}
+
+/** `npm start` as a newcomer types it: with the sandbox, on all cores. */
+export async function startTime(): Promise<Start> {
+  const port = await freePort()
+  const startedAt = performance.now()
+  const command = { program: 'npm', args: ['start'], cwd: root, env: { PORT: String(port), HOST: '127.0.0.1' } }
+  const running = start(command, CORE.all)
+  try {
+    await ready(running, async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok, 5)
+    const readyMs = performance.now() - startedAt
+    let token: string | undefined
+    await ready(
+      running,
+      async () => {
+        token = /"token":"([^"]+)"/.exec(running.printed())?.[1]
+        return token !== undefined
+      },
+      2,
+    )
+    const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: requestBody('list'),
+    })
+    const text = await response.text()
+    if (!text.startsWith('{"data":{"devices":[')) throw new Error(`the first query was answered ${text.slice(0, 200)}`)
+    return { readyMs, answeredMs: performance.now() - startedAt }
+  } finally {
+    await running.stop()
+  }
+}
+
+/** MiB after so many seconds of the heaviest query. */
+export async function memoryAfter(server: Server, stub: Stub, seconds: number): Promise<number> {
+  return (await timed(server, stub, 'dashboard', seconds)).rssMib
+}
+
+export interface Scale {
+  readonly one: number
+  readonly two: number
+}
+
+/** One and two processes that share a port, each with a core of its own; two more are for the stub and the load. */
+export async function scale(contestant: Contestant, stub: Stub, plan: Plan): Promise<Scale> {
+  const rate = async (processes: number) => {
+    const shared: Contestant = {
+      ...contestant,
+      command: (port, stubUrl) => {
+        const alone = contestant.command(port, stubUrl)
+        return {
+          ...alone,
+          args: [join(import.meta.dirname, 'cluster.ts'), ...alone.args],
+          env: { ...alone.env, PROCESSES: String(processes) },
+        }
+      },
+    }
+    const server = await up(shared, stub.url, processes === 1 ? CORE.server : CORE.second)
+    try {
+      await warmUp(server, 'dashboard', plan.warmUpSeconds, 'turn')
+      const runs: number[] = []
+      for (let round = 0; round < plan.rounds; round++) {
+        runs.push((await timed(server, stub, 'dashboard', plan.seconds)).requestsPerSecond)
+      }
+      return median(runs)
+    } finally {
+      await server.running.stop()
+    }
+  }
+  return { one: await rate(1), two: await rate(2) }
+}
+
+/** Names the queries' texts: figures of two runs are comparable where it is the same. */
+export function fingerprint(): string {
+  const texts = Object.values(QUERIES).map(({ document, data }) => document + JSON.stringify(data))
+  return createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 12)
+}

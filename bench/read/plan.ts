@@ -1,0 +1,53 @@
+// How long everything is measured. `quick` is a look; only `full` is worth publishing.
+
+import { QUERY_NAMES, type QueryName } from './rows.ts'
+
+export interface Plan {
+  readonly name: 'quick' | 'full'
+  /** Interleaved: every contestant once, then every contestant again. */
+  readonly rounds: number
+  readonly slowRounds: number
+  readonly seconds: number
+  /** Before the first round, for each query, until the compiler has seen it. */
+  readonly warmUpSeconds: number
+  readonly slowDelayMs: number
+  /** Queries that the peers are asked at that latency too. */
+  readonly slowPeers: readonly QueryName[]
+  /** Peers that are not there are installed. */
+  readonly mayInstall: boolean
+  /** 0: not measured. */
+  readonly memorySeconds: number
+  readonly rateSeconds: number
+  readonly sequentialRequests: number
+  readonly starts: number
+}
+
+export const FULL: Plan = {
+  name: 'full',
+  rounds: 5,
+  slowRounds: 3,
+  seconds: 4,
+  warmUpSeconds: 2,
+  slowDelayMs: 20,
+  slowPeers: QUERY_NAMES,
+  mayInstall: true,
+  memorySeconds: 60,
+  rateSeconds: 10,
+  sequentialRequests: 2_000,
+  starts: 5,
+}
+
+export const QUICK: Plan = {
+  ...FULL,
+  name: 'quick',
+  rounds: 1,
+  slowRounds: 1,
+  seconds: 1,
+  warmUpSeconds: 0.5,
+  mayInstall: false,
+  slowPeers: ['join'],
+  memorySeconds: 0,
+  rateSeconds: 2,
+  sequentialRequests: 500,
+  starts: 1,
+}
