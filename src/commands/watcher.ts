@@ -99,6 +99,10 @@ export class Watcher {
 
   /** Tells the waiter, once. @returns for the waiter to leave; when the last has left and nothing needs it, polling stops */
   wait(command: CommandRecord, waiter: Waiter): () => void {
+    if (this.#closed) {
+      waiter.gaveUp()
+      return () => {}
+    }
     const watch = this.#watch(command)
     watch.waiters.add(waiter)
     return () => {
@@ -108,6 +112,10 @@ export class Watcher {
 
   /** Watches for the gateway's own sake, until it settles or `watchMaxMs` is over; then calls `release`. */
   need(command: CommandRecord, release: () => void): void {
+    if (this.#closed) {
+      release()
+      return
+    }
     const watch = this.#watch(command)
     watch.needed = true
     watch.releases.push(release)
