@@ -15,6 +15,8 @@ export interface TestGatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** When a query is compiled: by default at once, so that every test of one is a test of the compiled one. */
   readonly compileAfter?: number
+  /** Whether outcomes and data are pushed. Default: the gateway polls. */
+  readonly push?: boolean
   /** A sandbox that is shared by several gateways; the caller ends it. */
   readonly privicore?: Sandbox
 }
@@ -40,7 +42,8 @@ export async function gateway(options: TestGatewayOptions = {}): Promise<TestGat
   const privicore = options.privicore ?? (await startSandbox({ commandLatencyMs: 10, ...options.sandbox }))
   const log: string[] = []
   const transcript: string[] = []
-  const config = loadConfig({ ...QUICK, PRIVICORE_API_URL: privicore.url, ...options.env })
+  const push = options.push ? { PRIVICORE_WS_URL: privicore.wsUrl } : {}
+  const config = loadConfig({ ...QUICK, PRIVICORE_API_URL: privicore.url, ...push, ...options.env })
   const started = createGateway({
     config,
     privicoreUrl: config.privicore.apiUrl ?? privicore.url,
