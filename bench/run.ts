@@ -3,6 +3,7 @@
 //   --quick            under two minutes: short rounds, the two nearest peers
 //   --write            writes docs/performance.md and docs/performance.svg
 //   --no-peers         floors and gateway only
+//   --rounds=<n>, --seconds=<n>  for a look at everything
 //   --profile=a,b      instead: where the gateway's CPU goes for these queries (list, nPlusOne, join, dashboard), cold
 //   --profile-warm=a,b the same with the cache
 //   --json=<file>      all figures, for comparing two runs
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     profile: { type: 'string' },
     'profile-warm': { type: 'string' },
     json: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
   },
   allowNegative: true,
 })
@@ -33,7 +36,16 @@ const queries = (list: string | undefined): QueryName[] => QUERY_NAMES.filter((n
 if (values.profile !== undefined || values['profile-warm'] !== undefined) {
   process.stdout.write(await profileReads(queries(values.profile), queries(values['profile-warm'])))
 } else {
-  const results = await benchReads(values.quick ? QUICK : FULL, values.peers)
+  const plan = values.quick ? QUICK : FULL
+  const results = await benchReads(
+    {
+      ...plan,
+      rounds: Number(values.rounds ?? plan.rounds),
+      slowRounds: Number(values.rounds ?? plan.slowRounds),
+      seconds: Number(values.seconds ?? plan.seconds),
+    },
+    values.peers,
+  )
   const text = report(results)
   process.stdout.write(text)
   if (values.json !== undefined) {

@@ -178,8 +178,10 @@ export async function profileReads(cold: readonly QueryName[], warm: readonly Qu
   const stub = await Stub.start()
   try {
     const reports: string[] = []
-    for (const query of cold) reports.push(`cold, ${profileReport(await profiled(COLD, stub, query, PROFILE_SECONDS))}`)
-    for (const query of warm) reports.push(`warm, ${profileReport(await profiled(WARM, stub, query, PROFILE_SECONDS))}`)
+    for (const query of cold)
+      reports.push(`cold, ${profileReport(await profiled(COLD, stub, query, PROFILE_SECONDS, false))}`)
+    for (const query of warm)
+      reports.push(`warm, ${profileReport(await profiled(WARM, stub, query, PROFILE_SECONDS, true))}`)
     return reports.join('\n')
   } finally {
     await stub.stop()

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Contestant, root, up } from './contestants.ts'
-import { timed } from './load.ts'
+import { timed, visit, warmUp } from './load.ts'
 import { CORE } from './machine.ts'
 import type { QueryName } from './rows.ts'
 import type { Stub } from './stub-process.ts'
@@ -21,21 +21,30 @@ interface CpuProfile {
 const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['garbage collection', /^\(garbage collector\)$/],
   ['V8 and system calls', /^\((program|root)\)$/],
-  ['idle', /^\(idle\)$/],
-  ['undici', /undici/],
+  ['sockets: native writes', /^(write\w*String|writev|writeBuffer|shutdown)$/],
+  ['undici', /undici|^wasm|wasm:/],
   ['yoga and its layers', /graphql-yoga|@envelop|@whatwg-node|@graphql-yoga|@graphql-tools/],
-  ['compiled execution', /graphql-jit|compiled-quer|^evalmachine|\/query\/|with_prefixed/],
+  ['compiled execution (graphql-jit)', /graphql-jit|fast-json-stringify|^(Query|Mutation|Subscription)__|^query$/],
   ['graphql-js, Pothos', /node_modules\/(graphql|@pothos|graphql-scalars)\//],
-  ['DataLoader', /dataloader/],
+  ['DataLoader', /node_modules\/dataloader/],
+  ['metrics', /prom-client|src\/metrics/],
+  ['LRU caches', /lru-cache/],
+  ['log', /node_modules\/(pino|sonic-boom|thread-stream)/],
   ['Redis client', /ioredis|redis-parser/],
-  ['JSON', /^(parse|stringify)$|JSON/],
-  ['crypto', /node:(internal\/)?crypto/],
-  ['node: streams, sockets, HTTP', /^node:|_http|net\b/],
-  ['gateway: wire', /src\/privicore\//],
+  ['crypto', /node:(internal\/)?crypto|^randomUUID$/],
+  ['node: timers', /node:(internal\/)?timers/],
+  ['node: microtasks, async hooks', /^runMicrotasks$|node:internal\/(process\/task_queues|async)|AsyncContext/],
+  ['node: HTTP', /node:_http|node:internal\/http/],
+  ['node: streams, sockets', /^node:(internal\/stream|net|events|internal\/js_stream)/],
+  ['node: else', /^node:/],
+  // Built-ins have no frame of their own: JSON.parse counts for the reader of bodies, JSON.stringify for the writer of answers.
+  ['gateway: wire (JSON.parse of bodies included)', /src\/privicore\//],
   ['gateway: cache', /src\/cache\//],
-  ['gateway: schema, resolvers', /src\/(schema|resolvers|context)/],
-  ['gateway: server', /src\/(server|main|metrics)/],
+  ['gateway: schema, resolvers, context', /src\/(schema|resolvers|context)/],
+  ['gateway: server (JSON.stringify of answers included)', /src\/(server|main)/],
 ]
+
+const WARM_UP_SECONDS = 2
 
 export interface Profile {
   readonly query: QueryName
@@ -43,11 +52,13 @@ export interface Profile {
   readonly functions: readonly (readonly [string, number])[]
 }
 
+/** @param remembered whether all that is asked for is in the cache */
 export async function profiled(
   contestant: Contestant,
   stub: Stub,
   query: QueryName,
   seconds: number,
+  remembered: boolean,
 ): Promise<Profile> {
   const folder = mkdtempSync(join(tmpdir(), 'privicore-profile-'))
   const observed: Contestant = {
@@ -60,6 +71,8 @@ export async function profiled(
   }
   const server = await up(observed, stub.url, CORE.server)
   try {
+    await warmUp(server, query, WARM_UP_SECONDS, 'turn')
+    if (remembered) await visit(server, query)
     await timed(server, stub, query, seconds)
   } finally {
     await server.running.stop()
@@ -68,16 +81,19 @@ export async function profiled(
   if (file === undefined) throw new Error(`the gateway wrote no profile: ${server.running.lastWords()}`)
   const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile
   rmSync(folder, { recursive: true })
-  return { query, ...summed(profile) }
+  return { query, ...summed(profile, seconds) }
 }
 
-function summed(profile: CpuProfile): Pick<Profile, 'groups' | 'functions'> {
+function summed(profile: CpuProfile, seconds: number): Pick<Profile, 'groups' | 'functions'> {
   const micros = new Map<number, number>()
   // What comes before is starting and warming up.
-  const skipped = Math.floor(profile.samples.length * 0.25)
-  profile.samples.forEach((id, index) => {
-    if (index >= skipped) micros.set(id, (micros.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0))
-  })
+  let counted = 0
+  for (let index = profile.samples.length - 1; index >= 0 && counted < seconds * 1e6; index--) {
+    const id = profile.samples[index] as number
+    const delta = profile.timeDeltas[index] ?? 0
+    counted += delta
+    micros.set(id, (micros.get(id) ?? 0) + delta)
+  }
   const groups = new Map<string, number>()
   const functions = new Map<string, number>()
   let total = 0
@@ -101,7 +117,7 @@ function summed(profile: CpuProfile): Pick<Profile, 'groups' | 'functions'> {
 export function profileReport({ query, groups, functions }: Profile): string {
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`.padStart(7)
   return [
-    `## ${query}: self time of the gateway's main thread`,
+    `${query}: self time of the gateway's main thread`,
     ...groups.map(([name, share]) => `${percent(share)}  ${name}`),
     '',
     ...functions.map(([name, share]) => `${percent(share)}  ${name}`),
