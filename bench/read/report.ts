@@ -114,9 +114,11 @@ function disturbance(results: Results): string {
 
 function lines(results: Results): string {
   const { rates, added, memory, starts, scale, info, cold } = results
-  const latencies = Object.entries(rates).map(
-    ([query, { perSecond, p50Ms, p99Ms, failed }]) =>
-      `- At 70 % of the highest rate, ${query} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${failed > 0 ? `, ${failed} failed` : ''}.`,
+  const latencies = [...rates].flatMap(([id, of]) =>
+    Object.entries(of).map(
+      ([query, { perSecond, p50Ms, p99Ms, failed }]) =>
+        `- At 70 % of its highest rate, ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${failed > 0 ? `, ${failed} failed` : ''}.`,
+    ),
   )
   const asked = run(info, 'info', 'list')
   const quiet = run(cold, 'cold', 'list')

@@ -27,7 +27,8 @@ export interface Results {
   /** Runs beside `unique`, with users in turn. */
   readonly turn: Table
   readonly info: Table
-  readonly rates: Partial<Record<QueryName, Latency>>
+  /** Of the gateway and of the composing floor, each at 70 % of its own highest rate. */
+  readonly rates: Map<string, Partial<Record<QueryName, Latency>>>
   readonly added: Added
   /** MiB; null when it was not measured. */
   readonly memory: { readonly cold: number; readonly warm: number } | null
