@@ -1,30 +1,44 @@
 // One contract, every store.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { MemoryStore } from '../../src/cache/memory.ts'
 import { connectRedis, type RedisConnection } from '../../src/cache/redis.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import { Seal } from '../../src/cache/seal.ts'
 import { SharedTier } from '../../src/cache/shared.ts'
-import type { Place, Store } from '../../src/cache/store.ts'
+import type { Place, SharedStore, Store } from '../../src/cache/store.ts'
 import { Secret } from '../../src/privicore/secret.ts'
 import { FLEET_SECRET, misbehaving, silent, someCaller } from '../support/cache.ts'
-import { anyRedis } from '../support/redis.ts'
+import { anyRedis, type RedisServer, startRedis } from '../support/redis.ts'
 
 let server: Awaited<ReturnType<typeof anyRedis>>
 let redis: RedisConnection
+let clusterServer: RedisServer
+let cluster: RedisConnection
 beforeAll(async () => {
   server = await anyRedis()
   redis = connectRedis([new Secret(server.url)], { log: silent })
   expect(await redis.ready(2_000)).toBe(true)
+  // A cluster of one node refuses what touches two slots at once, as any does.
+  clusterServer = await startRedis(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'])
+  const node = new Redis(clusterServer.url)
+  await node.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+  await vi.waitFor(async () => expect(String(await node.call('CLUSTER', 'INFO'))).toContain('cluster_state:ok'), 5_000)
+  node.disconnect()
+  const url = new Secret(clusterServer.url)
+  cluster = connectRedis([url, url], { log: silent })
+  expect(await cluster.ready(5_000)).toBe(true)
 })
 afterAll(async () => {
   redis.close()
-  await server.close()
+  cluster.close()
+  await Promise.all([server.close(), clusterServer.close()])
 })
 
 const stores: Record<string, () => Store> = {
   'in this process': () => new MemoryStore(1024 * 1024),
   'in Redis': () => new RedisStore({ redis, seal: new Seal(FLEET_SECRET) }),
+  'in a Redis cluster': () => new RedisStore({ redis: cluster, seal: new Seal(FLEET_SECRET) }),
   'in Redis, slow': () =>
     misbehaving(new RedisStore({ redis, seal: new Seal(FLEET_SECRET) }), async () => {
       await new Promise((done) => setTimeout(done, 10))
@@ -111,6 +125,45 @@ describe.each(Object.entries(stores))('a store %s', (_, make) => {
     await Promise.all(marks.map((mark) => store.apply({ ...change, mark })))
     expect((await store.look(here)).changing).toBe(true)
     await expect.poll(async () => (await store.look(here)).changing, { interval: 50, timeout: 3_000 }).toBe(false)
+  })
+})
+
+describe.each(['in Redis', 'in a Redis cluster'])('turns, %s', (name) => {
+  const make = () => (stores[name] as () => Store)() as SharedStore
+
+  test('one at a time; whoever waited hears how it went, whoever comes later does not', async () => {
+    const store = make()
+    const here = place()
+    const ours = await store.claim(here, 'ours', '', null)
+    expect(ours).toMatchObject({ turn: 'ours', changing: false })
+    expect(await store.claim(here, 'next', '', null)).toEqual({ turn: 'theirs', lease: 'ours' })
+    await store.release(here, 'not ours', 'NOT_FOUND 404 ')
+    expect(await store.claim(here, 'next', '', null)).toEqual({ turn: 'theirs', lease: 'ours' })
+    await store.release(here, 'ours', 'NOT_FOUND 404 ')
+    expect(await store.claim(here, 'next', '', 'ours')).toEqual({ turn: 'failed', reason: 'NOT_FOUND 404 ' })
+    expect(await store.claim(here, 'later', '', null)).toMatchObject({ turn: 'ours' })
+    await store.release(here, 'later', null)
+    expect(await store.claim(here, 'last', '', 'later')).toMatchObject({ turn: 'ours' })
+  })
+
+  test('a value that has come since is told of, and ends the turn', async () => {
+    const store = make()
+    const here = place()
+    const ours = await store.claim(here, 'ours', '', null)
+    expect(await store.keep(here, ours.turn === 'ours' ? ours.generation : '', kept('value'), 'ours')).toBe(true)
+    expect(await store.claim(here, 'next', '', 'ours')).toEqual({ turn: 'filled' })
+    expect(await store.claim(here, 'next', (await store.look(here)).seen, null)).toMatchObject({ turn: 'ours' })
+  })
+
+  test('a turn ends by itself unless it is renewed', async () => {
+    const store = make()
+    const here = place()
+    await store.claim(here, 'ours', '', null)
+    await new Promise((done) => setTimeout(done, 700))
+    await store.renew(here, 'ours')
+    await new Promise((done) => setTimeout(done, 700))
+    expect(await store.claim(here, 'next', '', null)).toMatchObject({ turn: 'theirs' })
+    await expect.poll(async () => (await store.claim(here, 'next', '', null)).turn, { timeout: 2_000 }).toBe('ours')
   })
 })
 
