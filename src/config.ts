@@ -173,6 +173,7 @@ const environment = z.object({
   NODE_ENV: variable(z.string().optional()),
   PORT: whole(4000, 0, 65_535, 'ports'),
   HOST: variable(z.string().default('0.0.0.0')),
+  PUBLIC_URL: url('http:', 'https:'),
   PRIVICORE_API_URL: url('http:', 'https:'),
   PRIVICORE_WS_URL: url('ws:', 'wss:'),
   PRIVICORE_UPSTREAM_URL: url('http:', 'https:'),
@@ -184,6 +185,7 @@ const environment = z.object({
   PRIVICORE_ENDPOINTS: jsonFile(endpointOverrides),
   PRIVICORE_TIMEOUT_MS: whole(3_000, 1, 600_000, 'milliseconds'),
   REQUEST_TIMEOUT_MS: whole(15_000, 1, 3_600_000, 'milliseconds'),
+  TRANSFER_IDLE_MS: whole(60_000, 1, 3_600_000, 'milliseconds'),
   COMMAND_POLL_MIN_MS: whole(250, 1, 600_000, 'milliseconds'),
   COMMAND_POLL_MAX_MS: whole(5_000, 1, 3_600_000, 'milliseconds'),
   COMMAND_WATCH_MAX_MS: whole(900_000, 1, 86_400_000, 'milliseconds'),
@@ -232,6 +234,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     production,
     port: values.PORT,
     host: values.HOST,
+    /** Where clients reach the gateway, for links that it makes. Unset: where they have sent their request. */
+    publicUrl: values.PUBLIC_URL?.href,
     privicore: Object.freeze({
       /** Unset: the embedded sandbox. */
       apiUrl: values.PRIVICORE_API_URL?.href,
@@ -244,6 +248,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       timeoutMs: values.PRIVICORE_TIMEOUT_MS,
     }),
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+    /** The longest time that a transfer may pass no byte. */
+    transferIdleMs: values.TRANSFER_IDLE_MS,
     commands: Object.freeze({
       pollMinMs: values.COMMAND_POLL_MIN_MS,
       pollMaxMs: values.COMMAND_POLL_MAX_MS,

@@ -3,6 +3,7 @@ import type { CallerCache, Verdict } from './cache/cache.ts'
 import { isRefusal } from './cache/failure.ts'
 import { OperationCache } from './cache/operation.ts'
 import { policyOf } from './cache/policy.ts'
+import type { Errand, Tickets } from './cache/tickets.ts'
 import { type CommandRecord, isSettled } from './commands/command.ts'
 import type { Commands } from './commands/commands.ts'
 import type { Delivery } from './commands/deliveries.ts'
@@ -16,6 +17,7 @@ import { hasCode, PrivicoreError } from './privicore/errors.ts'
 import { pause } from './privicore/pause.ts'
 import type { PushHold } from './privicore/push.ts'
 import type { Secret } from './privicore/secret.ts'
+import type { Streams } from './privicore/stream.ts'
 
 /** Whoever sent the request: a Privicore token, handed through, and a keyed digest that stands for it everywhere else. */
 export interface Caller {
@@ -30,6 +32,10 @@ export interface Services {
   readonly following: Following
   /** What is remembered between operations; null where nothing is (CACHE=off). */
   readonly cache: CallerCache | null
+  readonly tickets: Tickets
+  readonly streams: Streams
+  /** Where clients reach the gateway; undefined: where they have sent their request. */
+  readonly publicUrl: string | undefined
   /** Makes a Caller of a token. */
   readonly callers: (token: string | null) => Caller | null
 }
@@ -76,6 +82,8 @@ export interface ContextOptions {
   readonly deadline: number
   /** A subscription has no end of its own: each of its events has this much time, in milliseconds. */
   readonly eventTimeoutMs?: number | undefined
+  /** A URL that the request was sent to, in the client's words. */
+  readonly address?: string | undefined
   /** Gets a note for each read that may be remembered. */
   readonly cacheNotes?: CacheNote[] | undefined
 }
@@ -86,6 +94,7 @@ export class Context {
   readonly signal: AbortSignal
   readonly #services: Services
   readonly #eventTimeoutMs: number | undefined
+  readonly #address: string | undefined
   #deadline: number
   readonly #cache = new OperationCache()
   readonly #cacheNotes: CacheNote[] | undefined
@@ -100,6 +109,7 @@ export class Context {
     this.#services = options.services
     this.#deadline = options.deadline
     this.#eventTimeoutMs = options.eventTimeoutMs
+    this.#address = options.address
     const notes = options.cacheNotes
     this.#cacheNotes = notes
     this.#note = notes === undefined ? null : (read, status, ageMs) => void notes.push({ read, status, ageMs })
@@ -289,6 +299,7 @@ export class Context {
       signal: this.signal,
       deadline: this.#deadline,
       eventTimeoutMs: this.#eventTimeoutMs,
+      address: this.#address,
       cacheNotes: this.#cacheNotes,
     })
   }
@@ -402,6 +413,41 @@ export class Context {
       const timer = setTimeout(() => done(null), Math.max(0, this.#timeLeft() - ANSWER_RESERVE_MS))
       this.signal.addEventListener('abort', abort)
     })
+  }
+
+  /**
+   * A short-lived, single-use link on this gateway that stands for a stream of Privicore, for this caller alone.
+   * @param stream a whole URL, or a bare auth token
+   * @param reservation the command that the stream was opened for: the link lasts no longer than what it has reserved
+   * @returns null where that is over already
+   * @throws PrivicoreError where the stream may not be opened
+   */
+  async mintLink(
+    { direction, fileName }: Omit<Errand, 'link'>,
+    stream: Secret,
+    reservation: string | null = null,
+  ): Promise<URL | null> {
+    const { caller } = this
+    if (caller === null) throw new PrivicoreError('UNAUTHENTICATED', 'a link: needs a token')
+    const { tickets, streams, publicUrl } = this.#services
+    const base = publicUrl ?? this.#address ?? ''
+    if (!URL.canParse(base)) {
+      throw new PrivicoreError('VALIDATION_FAILED', 'a link: the request names no host', {
+        publicMessage: 'The request has no valid Host header, so there is no address to make a link of.',
+      })
+    }
+    const errand = { direction, fileName, link: streams.link(direction, stream) }
+    const notAfter = reservation === null ? undefined : await tickets.limitOf(`${caller.digest} ${reservation}`)
+    const ticket = await tickets.mint(caller.digest, errand, notAfter)
+    if (ticket === null) return null
+    // Of a request's own address only where it points counts, not its path.
+    const root = publicUrl === undefined ? new URL(base).origin : base.replace(/\/+$/, '')
+    return new URL(`${root}/data/${ticket.reveal()}`)
+  }
+
+  /** What a command reserves lasts until then, ms since 1970: no link to it lasts longer. */
+  async limitLinks(reservation: string, until: number): Promise<void> {
+    if (this.caller !== null) await this.#services.tickets.limit(`${this.caller.digest} ${reservation}`, until)
   }
 
   /** Privicore has said until when a token works: subscriptions with it last no longer. @param expiresAt RFC 3339 */

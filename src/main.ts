@@ -8,6 +8,8 @@ import { createGateway } from './server.ts'
 
 /** How long requests in flight may take to finish once SIGTERM has come: one operation, and a moment for its answer. */
 const DRAIN_GRACE_MS = 1_000
+/** How long transfers may go on after that: orchestrators kill after 30 s. */
+const TRANSFER_DRAIN_MS = 25_000
 /** How often connections that have become idle are closed while draining. */
 const DRAIN_STEP_MS = 50
 
@@ -26,11 +28,13 @@ async function run(config: Config, log: Logger): Promise<void> {
     config,
     privicoreUrl: config.privicore.apiUrl ?? sandbox?.url ?? '',
     pushUrl: config.privicore.wsUrl ?? sandbox?.wsUrl,
+    upstreamUrl: config.privicore.upstreamUrl ?? sandbox?.upstreamUrl,
+    downstreamUrl: config.privicore.downstreamUrl ?? sandbox?.downstreamUrl,
     log,
     ...(sandbox && { demoToken: sandbox.tokens.alice }),
   })
-  const server = createServer(gateway.listener)
-  server.on('upgrade', gateway.upgrade)
+  const server = createServer()
+  gateway.attach(server)
   // Idle connections of load balancers must not be cut by the side that did not open them.
   server.keepAliveTimeout = 65_000
   server.listen(config.port, config.host)
@@ -59,7 +63,13 @@ async function run(config: Config, log: Logger): Promise<void> {
     void gateway.drain()
     // A kept connection becomes idle only once its request has been answered.
     const idle = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS)
-    const late = setTimeout(() => server.closeAllConnections(), config.requestTimeoutMs + DRAIN_GRACE_MS)
+    const since = performance.now()
+    const cut = () => {
+      const left = gateway.transfers() === 0 ? 0 : since + TRANSFER_DRAIN_MS - performance.now()
+      if (left <= 0) server.closeAllConnections()
+      else late = setTimeout(cut, Math.min(left, DRAIN_GRACE_MS))
+    }
+    let late = setTimeout(cut, config.requestTimeoutMs + DRAIN_GRACE_MS)
     await closed
     clearInterval(idle)
     clearTimeout(late)

@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Seconds: from a cached answer to the longest wait. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15]
+/** Seconds: from a kilobyte to gigabytes over a slow line. */
+const TRANSFER_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600]
 
 export function createMetrics() {
   const registry = new Registry()
@@ -57,6 +59,24 @@ export function createMetrics() {
     subscriptions: new Gauge({
       name: 'privicore_graphql_subscriptions',
       help: 'Subscriptions that are open on this instance.',
+      registers,
+    }),
+    transferBytes: new Counter({
+      name: 'privicore_transfer_bytes_total',
+      help: 'Bytes of payloads that were streamed through, by direction: up (to Privicore) or down.',
+      labelNames: ['direction'] as const,
+      registers,
+    }),
+    transferSeconds: new Histogram({
+      name: 'privicore_transfer_seconds',
+      help: 'Transfers, by direction and result: done, refused (before a byte was handed on), aborted (later).',
+      labelNames: ['direction', 'result'] as const,
+      buckets: TRANSFER_SECONDS,
+      registers,
+    }),
+    transfersOpen: new Gauge({
+      name: 'privicore_transfers_open',
+      help: 'Transfers under way on this instance.',
       registers,
     }),
     operations: new Counter({

@@ -1,6 +1,6 @@
 // The gateway as an HTTP handler: yoga and its plugins, in order. The list is the architecture.
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
@@ -9,16 +9,19 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { type Bus, LocalBus, RedisBus } from './cache/bus.ts'
 import { connectRedis } from './cache/redis.ts'
 import { Seal } from './cache/seal.ts'
+import { Tickets } from './cache/tickets.ts'
 import { createCallerCache } from './cache/tiers.ts'
 import { Following } from './commands/following.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
 import { createMetrics } from './metrics.ts'
 import { type Attempt, Privicore } from './privicore/client.ts'
+import { Streams } from './privicore/stream.ts'
 import { schema } from './schema/schema.ts'
 import { CompiledQueries } from './server/compiled-queries.ts'
 import { corsFor, corsHeaders } from './server/cors.ts'
 import { createCallers } from './server/credentials.ts'
+import { DataRoute } from './server/data/route.ts'
 import { createFastPath } from './server/fast-path.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
 import { type Readiness, useHealth, useMetricsRoute } from './server/health.ts'
@@ -34,6 +37,9 @@ export interface GatewayOptions {
   readonly privicoreUrl: string
   /** Its push channel: the configured URL, or the sandbox's. Unset: polling only. */
   readonly pushUrl?: string | undefined
+  /** Its stream hosts: the configured URLs, or the sandbox's. Unset: Privicore has to send whole URLs. */
+  readonly upstreamUrl?: string | undefined
+  readonly downstreamUrl?: string | undefined
   readonly log: Logger
   /** Filled into GraphiQL; only where the sandbox is embedded. */
   readonly demoToken?: string
@@ -49,6 +55,10 @@ export interface Gateway {
   readiness: Readiness
   /** Opens a WebSocket: a listener for node:http's `upgrade`. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** Serves everything on a server of node:http: transfers, requests, WebSockets. */
+  readonly attach: (server: Server) => void
+  /** Uploads and downloads under way. */
+  readonly transfers: () => number
   /** Ends every subscription cleanly, and takes no new ones. */
   readonly drain: () => Promise<void>
   /** Frees everything. Drain the HTTP server first: this does not wait for requests in flight. */
@@ -65,6 +75,8 @@ export function createGateway({
   config,
   privicoreUrl,
   pushUrl = config.privicore.wsUrl,
+  upstreamUrl = config.privicore.upstreamUrl,
+  downstreamUrl = config.privicore.downstreamUrl,
   log,
   demoToken,
   compileAfter = COMPILE_AFTER,
@@ -105,7 +117,7 @@ export function createGateway({
     bus,
     fleet: redis && { redis, seal: new Seal(config.cacheSecret), self },
     pushUrl,
-    knowsDownstream: config.privicore.downstreamUrl !== undefined,
+    knowsDownstream: downstreamUrl !== undefined,
     ...config.commands,
     // What a command changes is forgotten when it succeeds, whoever waits for it.
     watchUnattended: cache !== null,
@@ -114,7 +126,16 @@ export function createGateway({
     metrics,
   })
   const { commands } = following
-  const services: Services = { privicore, commands, following, cache, callers }
+  const tickets = new Tickets({ seal: new Seal(config.cacheSecret), redis })
+  const streams = new Streams({
+    apiUrl: privicoreUrl,
+    upstreamUrl,
+    downstreamUrl,
+    listed: config.privicore.streamHosts,
+    overrides: config.privicore.endpoints,
+  })
+  const { publicUrl } = config
+  const services: Services = { privicore, commands, following, cache, callers, tickets, streams, publicUrl }
   const operations = new Operations({
     services,
     callers,
@@ -160,6 +181,17 @@ export function createGateway({
     longWay: handler,
   })
 
+  const data = new DataRoute({
+    tickets,
+    streams,
+    callers,
+    uploadBytes: config.limits.uploadBytes,
+    idleMs: config.transferIdleMs,
+    corsHeaders: (origin) => corsHeaders(config, origin),
+    log,
+    metrics,
+  })
+
   const sockets = new WebSockets({ config, handler, operations, log })
   const drain = async () => {
     // Sockets first: their clients are to come back, not to think that all is told.
@@ -172,6 +204,11 @@ export function createGateway({
     handler,
     listener,
     upgrade: sockets.upgrade,
+    attach: (server: Server) => {
+      data.attach(server, listener)
+      server.on('upgrade', sockets.upgrade)
+    },
+    transfers: () => data.open,
     drain,
     close: async () => {
       await drain()
@@ -180,7 +217,7 @@ export function createGateway({
       cache?.close()
       bus.close()
       redis?.close()
-      await privicore.close()
+      await Promise.all([privicore.close(), streams.close()])
     },
   })
 }

@@ -5,7 +5,7 @@ import type { Feed } from '../commands/feed.ts'
 import type { Context } from '../context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { voting } from '../privicore/voting.ts'
-import { noPush, type RequestedData, toRequestedData } from './transfer.ts'
+import { noPush, type RequestedData } from './transfer.ts'
 import type { VotingPool } from './voting.ts'
 
 /** How many commands one subscription may follow: what a bulk action of one screen starts. */
@@ -90,14 +90,9 @@ export async function followRequestedData(ctx: Context, requestId: string): Prom
   if (ctx.caller === null) throw new PrivicoreError('UNAUTHENTICATED', 'requestedData: needs a token')
   if (!ctx.hasPush && (await ctx.findData(requestId)) === null) throw noPush()
   return ctx.feed<RequestedData>(async (feed) =>
-    ctx.followData(requestId, (delivery) => {
-      toRequestedData(ctx, delivery).then(
-        (data) => {
-          feed.push(data)
-          feed.finish()
-        },
-        (error: unknown) => feed.fail(error),
-      )
+    ctx.followData(requestId, (data) => {
+      feed.push(data)
+      feed.finish()
     }),
   )
 }

@@ -1,41 +1,32 @@
-// Large payloads: links for uploads, and data that arrives later. Knows what must be configured for it.
+// Large payloads: links for uploads and downloads, and data that arrives later. Knows what must be configured for it.
 import type { Delivery } from '../commands/deliveries.ts'
 import type { Context } from '../context.ts'
 import type { TemporaryDataToken } from '../privicore/data-token.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 
-/** Data that was asked for and has arrived. */
-export interface RequestedData {
-  readonly requestId: string
-  readonly context: string | null
-  /** Ciphertext; null where it is streamed. */
-  readonly inline: Buffer | null
-  /** A link on the gateway; null where the data is inline. */
-  readonly downloadUrl: URL | null
+/** A space for data to come, with the command that reserved it. */
+export interface ReservedSpace extends TemporaryDataToken {
+  readonly commandId: string
 }
 
+/** Data that was asked for and has arrived: inline, or behind a stream of Privicore. */
+export type RequestedData = Delivery
+
 /** A short-lived, single-use link on the gateway for an upload; null where Privicore opened no stream. */
-export async function mintUploadUrl(_: Context, temporary: TemporaryDataToken): Promise<URL | null> {
-  if (temporary.stream === null) return null
-  throw new PrivicoreError('UPSTREAM_UNAVAILABLE', 'dataToken.upstream: no route for uploads', {
-    publicMessage: 'This gateway offers no uploads.',
-  })
+export async function mintUploadUrl(ctx: Context, { stream, commandId }: ReservedSpace): Promise<URL | null> {
+  return stream && ctx.mintLink({ direction: 'up', fileName: null }, stream, commandId)
+}
+
+/** A short-lived, single-use link on the gateway for a download; null where the data is inline. */
+export async function mintDownloadUrl(ctx: Context, { stream, context }: RequestedData): Promise<URL | null> {
+  // What it is called is not known here, and what comes is ciphertext.
+  return stream && ctx.mintLink({ direction: 'down', fileName: context && `${context}.bin` }, stream)
 }
 
 /** Waits until the data of a request (by its id) arrives; null when the operation's time runs out first. */
 export async function awaitRequestedData(ctx: Context, requestId: string): Promise<RequestedData | null> {
   if (!ctx.hasPush) throw noPush()
-  const delivery = await ctx.awaitData(requestId)
-  return delivery && toRequestedData(ctx, delivery)
-}
-
-/** Data that has arrived, as clients get it: what is streamed gets a link on the gateway. */
-export async function toRequestedData(_: Context, delivery: Delivery): Promise<RequestedData> {
-  const { requestId, context, inline } = delivery
-  if (inline !== null) return { requestId, context, inline, downloadUrl: null }
-  throw new PrivicoreError('UPSTREAM_UNAVAILABLE', 'dataToken.download: no route for downloads', {
-    publicMessage: 'This gateway offers no downloads.',
-  })
+  return ctx.awaitData(requestId)
 }
 
 export function noPush(): PrivicoreError {

@@ -99,7 +99,7 @@ function serve(
 ): void {
   const { headers } = request
   const token = tokenOf((name) => headers[name] as string | undefined)
-  const operation = operations.begin(token)
+  const operation = operations.begin({ token, type: 'query', address: `http://${headers.host}` })
   const running = query.run(operation.context, variables)
   if (running === undefined) {
     operation.abandon()

@@ -4,7 +4,7 @@ import { type ExecutionArgs, getOperationAST } from 'graphql'
 import { isAsyncIterable, type Plugin, type YogaInitialContext } from 'graphql-yoga'
 import type { CompiledQueries } from './compiled-queries.ts'
 import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
-import type { Operation, OperationName, Operations, Part } from './operations.ts'
+import type { AskedOperation, Operation, OperationName, Operations, Part } from './operations.ts'
 
 interface Answered {
   readonly result: unknown
@@ -22,11 +22,17 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
     return requestId
   }
 
-  const begin = (args: ExecutionArgs, lasting: boolean) => {
+  const begin = (args: ExecutionArgs, type: AskedOperation['type']) => {
     const { request } = args.contextValue as YogaInitialContext
     const token = tokenOf((name) => request.headers.get(name))
     const cacheDebug = request.headers.get(CACHE_DEBUG_HEADER) === '1'
-    const operation = operations.begin(token, requestIdOf(request), lasting, cacheDebug)
+    const operation = operations.begin({
+      token,
+      type,
+      requestId: requestIdOf(request),
+      cacheDebug,
+      address: request.url,
+    })
     request.signal.addEventListener('abort', operation.leave, { once: true })
     const end = () => {
       request.signal.removeEventListener('abort', operation.leave)
@@ -37,7 +43,7 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
 
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
-      const { operation, end } = begin(args, false)
+      const { operation, end } = begin(args, getOperationAST(args.document, args.operationName)?.operation ?? 'query')
       const { context } = operation
       const compiled = queries.learn(args.document, args.operationName)
       context.readAhead(compiled?.ahead ?? [])
@@ -50,7 +56,7 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
       return { onExecuteDone: watch(operation, end) }
     },
     onSubscribe({ args, subscribeFn, setSubscribeFn }) {
-      const { operation, end } = begin(args, true)
+      const { operation, end } = begin(args, 'subscription')
       setSubscribeFn((executed) => subscribeFn({ ...executed, contextValue: operation.context }))
       return {
         onSubscribeResult: watch(operation, end),

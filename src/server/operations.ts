@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { type CacheNote, type Caller, Context, type Services } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
-import { PrivicoreError } from '../privicore/errors.ts'
-import { toGraphQLError } from '../schema/errors.ts'
+import { hasCode, PrivicoreError } from '../privicore/errors.ts'
+import { rootCause, toGraphQLError } from '../schema/errors.ts'
 import type { Logger } from './log.ts'
 
 export interface OperationsOptions {
@@ -30,6 +30,25 @@ export interface OperationName {
   readonly name: string | undefined
 }
 
+/** How an operation came. */
+export interface AskedOperation {
+  readonly token: string | null
+  /** A subscription ends with its token or its client, not with a clock. What a query does not find is null, not an error. */
+  readonly type: 'query' | 'mutation' | 'subscription'
+  readonly requestId?: string
+  /** The client wants extensions.cache. */
+  readonly cacheDebug?: boolean
+  /** A URL that the request was sent to, in the client's words. */
+  readonly address?: string | undefined
+}
+
+interface OperationParts {
+  readonly services: Services
+  readonly caller: Caller | null
+  readonly requestTimeoutMs: number
+  readonly cacheNotes: CacheNote[] | undefined
+}
+
 const SUGGESTION = / Did you mean [^?]*\?/g
 
 export class Operations {
@@ -40,15 +59,10 @@ export class Operations {
     this.#options = options
   }
 
-  /**
-   * @param lasting a subscription: it ends with its token or its client, not with a clock
-   * @param cacheDebug the client wants extensions.cache
-   */
-  begin(token: string | null, requestId: string = randomUUID(), lasting = false, cacheDebug = false): Operation {
-    const { services, callers, requestTimeoutMs } = this.#options
-    const timeoutMs = lasting ? Number.POSITIVE_INFINITY : requestTimeoutMs
-    const cacheNotes = cacheDebug && this.#options.cacheDebug ? [] : undefined
-    return new Operation(this, services, callers(token), requestId, timeoutMs, requestTimeoutMs, cacheNotes)
+  begin(asked: AskedOperation): Operation {
+    const { services, callers, requestTimeoutMs, cacheDebug } = this.#options
+    const cacheNotes = asked.cacheDebug && cacheDebug ? [] : undefined
+    return new Operation(this, asked, { services, caller: callers(asked.token), requestTimeoutMs, cacheNotes })
   }
 
   /** The public face of an error; the same one when it has its face already. */
@@ -91,27 +105,26 @@ export class Operation {
   readonly #timer: NodeJS.Timeout | undefined
   readonly #cacheNotes: CacheNote[] | undefined
 
-  constructor(
-    operations: Operations,
-    services: Services,
-    caller: Caller | null,
-    requestId: string,
-    timeoutMs: number,
-    eventTimeoutMs: number,
-    cacheNotes?: CacheNote[],
-  ) {
+  readonly #type: AskedOperation['type']
+
+  constructor(operations: Operations, asked: AskedOperation, parts: OperationParts) {
+    const { services, caller, requestTimeoutMs, cacheNotes } = parts
+    const { requestId = randomUUID(), address } = asked
     this.#operations = operations
-    this.requestId = requestId
-    if (Number.isFinite(timeoutMs)) this.#timer = setTimeout(() => this.#expire(timeoutMs), timeoutMs)
-    const deadline = this.startedAt + timeoutMs
+    this.#type = asked.type
     this.#cacheNotes = cacheNotes
+    this.requestId = requestId
+    const lasting = asked.type === 'subscription'
+    const timeoutMs = lasting ? Number.POSITIVE_INFINITY : requestTimeoutMs
+    if (!lasting) this.#timer = setTimeout(() => this.#expire(timeoutMs), timeoutMs)
     this.context = new Context({
       services,
       caller,
       requestId,
       signal: this.#abort.signal,
-      deadline,
-      eventTimeoutMs,
+      deadline: this.startedAt + timeoutMs,
+      eventTimeoutMs: requestTimeoutMs,
+      address,
       cacheNotes,
     })
   }
@@ -127,7 +140,7 @@ export class Operation {
 
   /** A result, or a part of one, as the client gets it. */
   answer<T extends Part>(part: T): T {
-    const answered = this.#operations.codeAll(part, this.requestId)
+    const answered = this.#operations.codeAll(this.#type === 'query' ? withoutNotFound(part) : part, this.requestId)
     for (const error of answered.errors ?? []) this.codes.push(String(error.extensions.code))
     for (const inner of answered.incremental ?? []) {
       for (const error of inner.errors ?? []) this.codes.push(String(error.extensions.code))
@@ -146,4 +159,13 @@ export class Operation {
     clearTimeout(this.#timer)
     this.#operations.ended(this, name)
   }
+}
+
+/** A query answers null for what Privicore does not know: the data says so already. */
+function withoutNotFound<T extends Part>(part: T): T {
+  if (part.incremental !== undefined) return { ...part, incremental: part.incremental.map(withoutNotFound) }
+  if (part.errors === undefined || part.data === undefined) return part
+  const { errors, ...rest } = part
+  const left = errors.filter((error) => !hasCode(rootCause(error), 'NOT_FOUND'))
+  return (left.length === 0 ? rest : { errors: left, ...rest }) as T
 }

@@ -27,6 +27,8 @@ const CLOSE_GRACE_MS = 1_000
 const MOST_OPERATIONS = 1_000
 
 interface Extra {
+  /** Where the client has found us, in its own words. */
+  readonly host: string
   /** By operation id: aborted when the client completes it or leaves. */
   readonly running: Map<string, AbortController>
 }
@@ -47,7 +49,7 @@ export class WebSockets {
       perMessageDeflate: false,
     })
     const server = makeServer<Record<string, unknown>, Extra>(this.#protocol())
-    this.#sockets.on('connection', (socket) => this.#serve(server, socket))
+    this.#sockets.on('connection', (socket, request) => this.#serve(server, socket, request))
     this.#pings = setInterval(() => this.#ping(), PING_MS).unref()
   }
 
@@ -93,9 +95,13 @@ export class WebSockets {
     return null
   }
 
-  #serve(server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>, socket: WebSocket): void {
+  #serve(
+    server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>,
+    socket: WebSocket,
+    { headers }: IncomingMessage,
+  ): void {
     const { log } = this.#options
-    const extra: Extra = { running: new Map() }
+    const extra: Extra = { host: hostOf(headers.host), running: new Map() }
     // Follows in a close event. Frames that are too large or malformed end here: the client's fault, and its alone.
     socket.on('error', (error) => log.debug({ code: (error as NodeJS.ErrnoException).code }, 'websocket failed'))
     socket.on('pong', () => this.#silent.delete(socket))
@@ -139,7 +145,7 @@ export class WebSockets {
         }
         const abort = new AbortController()
         extra.running.set(id, abort)
-        const result = await this.#run(payload as GraphQLParams, connectionParams, abort.signal)
+        const result = await this.#run(payload as GraphQLParams, extra.host, connectionParams, abort.signal)
         if (neverExecuted(result)) return result.errors
         // What there is to execute has been executed: only its result goes through the protocol.
         return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
@@ -157,11 +163,12 @@ export class WebSockets {
 
   async #run(
     params: GraphQLParams,
+    host: string,
     connectionParams: Readonly<Record<string, unknown>> | undefined,
     signal: AbortSignal,
   ): Promise<unknown> {
     const { handler, operations } = this.#options
-    const request = new Request(`http://gateway${PATH}`, {
+    const request = new Request(`http://${host}${PATH}`, {
       method: 'POST',
       headers: credentialsOf(connectionParams),
       signal,
@@ -180,6 +187,12 @@ export class WebSockets {
       }
     }
   }
+}
+
+/** A client may send no Host, or nonsense: it gets no link from us then, and all the rest. */
+function hostOf(header: string | undefined): string {
+  const isHost = header !== undefined && /^[\w.:[\]-]+$/.test(header) && URL.canParse(`http://${header}`)
+  return isHost ? header : 'gateway.invalid'
 }
 
 /** Syntax, validation, limits: the protocol has a message of its own for them. */

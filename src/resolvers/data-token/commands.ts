@@ -1,14 +1,12 @@
 // Data tokens: what can be done with them. Large payloads and data that arrives later are the affair of transfer.ts.
 import type { Context, Sent } from '../../context.ts'
-import {
-  type DataRequest,
-  type DataTokenRecord,
-  dataToken,
-  type TemporaryDataToken,
-} from '../../privicore/data-token.ts'
+import { type DataRequest, type DataTokenRecord, dataToken } from '../../privicore/data-token.ts'
 import type { Values } from '../../privicore/encoding.ts'
 import { objectOf } from '../input.ts'
-import { awaitRequestedData, type RequestedData } from '../transfer.ts'
+import { awaitRequestedData, type RequestedData, type ReservedSpace } from '../transfer.ts'
+
+/** Privicore's own, privicore.md §5. */
+const DEFAULT_TTL_MINUTES = 5
 
 export interface TokenSpace {
   readonly context: string
@@ -18,17 +16,20 @@ export interface TokenSpace {
 
 export async function reserveTokenSpace(ctx: Context, { context, ttlMinutes, meta }: TokenSpace): Promise<Sent> {
   const object = objectOf(meta, 'meta')
+  const since = Date.now()
   // One field of JSON text, privicore.md §5.
-  return ctx.send(dataToken.reserve, { context, ttl: ttlMinutes, meta: object && JSON.stringify(object) })
+  const sent = await ctx.send(dataToken.reserve, { context, ttl: ttlMinutes, meta: object && JSON.stringify(object) })
+  await ctx.limitLinks(sent.command.commandId, since + (ttlMinutes ?? DEFAULT_TTL_MINUTES) * 60_000)
+  return sent
 }
 
 /** @param commandId of the reservation, which has succeeded. @throws NOT_FOUND as long as Privicore does not know it yet */
-export function readTemporaryDataToken(ctx: Context, commandId: string): Promise<TemporaryDataToken> {
-  return ctx.read(dataToken.temporary, { commandId })
+export async function readTemporaryDataToken(ctx: Context, commandId: string): Promise<ReservedSpace> {
+  return { ...(await ctx.read(dataToken.temporary, { commandId })), commandId }
 }
 
 /** @param commandId of the reservation; null until it has settled */
-export function findTemporaryDataToken(ctx: Context, commandId: string): Promise<TemporaryDataToken | null> {
+export function findTemporaryDataToken(ctx: Context, commandId: string): Promise<ReservedSpace | null> {
   return ctx.followUp(commandId, () => readTemporaryDataToken(ctx, commandId))
 }
 
@@ -54,7 +55,7 @@ export async function dataOf(ctx: Context, sent: Sent<DataRequest | undefined>):
       requestId: requestId ?? sent.command.commandId,
       context: inline.context,
       inline: inline.bytes,
-      downloadUrl: null,
+      stream: null,
     }
   }
   return requestId === null ? null : awaitRequestedData(ctx, requestId)

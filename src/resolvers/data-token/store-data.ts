@@ -1,8 +1,9 @@
 // Storing a small payload: a space is reserved, filled, and described, in one go.
 import type { Context } from '../../context.ts'
-import type { DataTokenRecord, TemporaryDataToken } from '../../privicore/data-token.ts'
+import type { DataTokenRecord } from '../../privicore/data-token.ts'
 import { PrivicoreError } from '../../privicore/errors.ts'
 import { refuse } from '../input.ts'
+import type { ReservedSpace } from '../transfer.ts'
 import { type Ended, resultOf, Workflow } from '../workflow.ts'
 import { configureFile, exchangeDataForToken, readTemporaryDataToken, reserveTokenSpace } from './commands.ts'
 import { findDataToken } from './find.ts'
@@ -23,12 +24,12 @@ export interface StoreDataInput {
 
 export interface StoredData extends Ended<StoreDataStep, DataTokenRecord> {
   /** The space, as soon as it is there: where a later step stops, the client can go on with it. */
-  readonly temporary: TemporaryDataToken | null
+  readonly temporary: ReservedSpace | null
 }
 
 export async function storeData(ctx: Context, input: StoreDataInput): Promise<StoredData> {
   const { data, context, ttlMinutes, fileName, extension, path } = input
-  let temporary: TemporaryDataToken | null = null
+  let temporary: ReservedSpace | null = null
   const workflow = new Workflow<StoreDataStep>(ctx, 'RESERVE')
   const ended = await workflow.run(async () => {
     if (data.length > MAX_PAYLOAD_BYTES) {

@@ -1,14 +1,8 @@
 // Data tokens and their spaces, as clients see them.
-import {
-  type DataTokenFile,
-  type DataTokenRecord,
-  type DataTokenRisk,
-  dataToken,
-  type TemporaryDataToken,
-} from '../../privicore/data-token.ts'
+import { type DataTokenFile, type DataTokenRecord, type DataTokenRisk, dataToken } from '../../privicore/data-token.ts'
 import { findTemporaryDataToken } from '../../resolvers/data-token/commands.ts'
 import { findDataToken, findDataTokens } from '../../resolvers/data-token/find.ts'
-import { mintUploadUrl, type RequestedData } from '../../resolvers/transfer.ts'
+import { mintDownloadUrl, mintUploadUrl, type RequestedData, type ReservedSpace } from '../../resolvers/transfer.ts'
 import { builder } from '../builder.ts'
 import { implementNode } from '../node.ts'
 import { rest } from '../rest.ts'
@@ -64,7 +58,7 @@ implementNode(DataTokenType, {
   }),
 })
 
-export const TemporaryDataTokenType = builder.objectRef<TemporaryDataToken>('TemporaryDataToken').implement({
+export const TemporaryDataTokenType = builder.objectRef<ReservedSpace>('TemporaryDataToken').implement({
   description: 'A space that waits for its data, until the ttl of its reservation ends.',
   fields: (t) => ({
     token: t.exposeID('token', { nullable: false, description: 'Give it to exchangeDataForToken.' }),
@@ -72,7 +66,7 @@ export const TemporaryDataTokenType = builder.objectRef<TemporaryDataToken>('Tem
       type: 'URL',
       nullable: true,
       description:
-        'For payloads over 50 KB: selecting it mints a short-lived, single-use link on this gateway, bound to the caller. PUT the ciphertext there, with the same token. Null where Privicore opened no stream.',
+        'For payloads over 50 KB: selecting it mints a single-use link on this gateway, bound to the caller, for 5 minutes at most and never past the ttl of the reservation. PUT the ciphertext there, with the same token: it streams through and answers { bytes, sha256 }. Selecting it again mints another link to the same stream of Privicore, which takes one upload: the first wins. Null where Privicore opened no stream, or the ttl is over. UPSTREAM_UNAVAILABLE where the gateway does not know the host of the stream.',
       extensions: { ...rest(dataToken.upstream) },
       resolve: (temporary, _, ctx) => mintUploadUrl(ctx, temporary),
     }),
@@ -89,12 +83,13 @@ export const RequestedDataType = builder.objectRef<RequestedData>('RequestedData
       nullable: true,
       description: 'The ciphertext, where it is small; null where it is streamed.',
     }),
-    downloadUrl: t.expose('downloadUrl', {
+    downloadUrl: t.field({
       type: 'URL',
       nullable: true,
       description:
-        'A short-lived, single-use link on this gateway, bound to the caller: GET it with the same token. Null where the data is inline.',
+        'Selecting it mints a single-use link on this gateway, bound to the caller, for 5 minutes. GET it with the same token: the ciphertext streams through. Range is passed on, and uses the link up like the whole; HEAD does not. Selecting it again mints another link to the same stream of Privicore, which may serve one download. Null where the data is inline. UPSTREAM_UNAVAILABLE where the gateway does not know the host of the stream.',
       extensions: { ...rest(dataToken.download) },
+      resolve: (data, _, ctx) => mintDownloadUrl(ctx, data),
     }),
   }),
 })
