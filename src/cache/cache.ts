@@ -5,11 +5,11 @@ import type { Bus } from './bus.ts'
 import { Changes, type Sending, type SettledCommand } from './changes.ts'
 import { isOutage, isRefusal } from './failure.ts'
 import { type Filled, fill } from './fill.ts'
+import type { SharedTier } from './fleet-tier.ts'
 import { Flight } from './flight.ts'
 import { freshness, timesOf } from './freshness.ts'
 import type { AreaState, Entry, MemoryStore } from './memory.ts'
 import type { Area, Remembered } from './policy.ts'
-import type { SharedTier } from './shared.ts'
 import type { Kept, Place } from './store.ts'
 
 /** Where an answer came from. STALE: it is being asked for anew, or Privicore is down. */

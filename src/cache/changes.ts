@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Bus } from './bus.ts'
+import type { SharedTier } from './fleet-tier.ts'
 import { SETTLING_MS } from './freshness.ts'
 import type { MemoryStore } from './memory.ts'
 import { AREAS, forgottenBy } from './policy.ts'
-import type { SharedTier } from './shared.ts'
 import type { Change } from './store.ts'
 
 const CHANNEL = 'cache'

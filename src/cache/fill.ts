@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto'
 import { pause } from '../privicore/pause.ts'
 import { errorOf, wordOf } from './failure.ts'
+import type { SharedTier } from './fleet-tier.ts'
 import { bounded, freshness, timesOf } from './freshness.ts'
 import type { Remembered } from './policy.ts'
-import type { SharedTier } from './shared.ts'
 import { type Kept, LEASE_MS, type Place } from './store.ts'
 
 /** A turn is renewed well before it would end. */

@@ -4,12 +4,12 @@ import type { Metrics } from '../metrics.ts'
 import type { Secret } from '../privicore/secret.ts'
 import type { Bus } from './bus.ts'
 import { CallerCache, type Source } from './cache.ts'
+import { SharedTier } from './fleet-tier.ts'
 import { MemoryStore } from './memory.ts'
 import type { Area } from './policy.ts'
 import type { RedisConnection } from './redis.ts'
 import { RedisStore } from './redis-store.ts'
 import { Seal } from './seal.ts'
-import { SharedTier } from './shared.ts'
 import type { SharedStore } from './store.ts'
 
 export interface TiersOptions {

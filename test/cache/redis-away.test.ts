@@ -66,6 +66,41 @@ test('paused: an operation loses a tenth of a second, once; the old truth does n
   expect([...answers]).toEqual(['new'])
 })
 
+test('what could not be forgotten is forgotten later; until then Redis is not believed about that caller', async () => {
+  const server = await redis()
+  let cut = false
+  const [one, two] = await Promise.all([
+    instance({
+      redisUrl: server.url,
+      memoryBytes: 0,
+      between: (store) =>
+        misbehaving(store, (method) => {
+          if (cut && method === 'apply') throw new Error('cut off')
+          return 'go on'
+        }),
+    }),
+    instance({ redisUrl: server.url, memoryBytes: 0 }),
+  ])
+  const caller = someCaller()
+  let truth = 'old'
+  const list = upstream(() => truth)
+  expect(await one.ask(caller, 'device.list', list)).toBe('old')
+  cut = true
+  truth = 'new'
+  await one.cache.settled({ commandId: someCaller(), owner: caller, operation: 'device.approve', status: 'SUCCEEDED' })
+  // Longer than the store counts as away: the debt is what keeps the old truth out.
+  await new Promise((done) => setTimeout(done, 400))
+  expect(await one.ask(caller, 'device.list', list)).toBe('new')
+  cut = false
+  await expect.poll(() => two.ask(caller, 'device.list', list), PATIENCE).toBe('new')
+  await expect
+    .poll(async () => {
+      await one.ask(caller, 'device.list', list)
+      return one.count('shared')
+    }, PATIENCE)
+    .toBeGreaterThan(0)
+})
+
 test('full: nothing is kept there, everything is still forgotten', async () => {
   const server = await redis(['--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'])
   const caller = someCaller()

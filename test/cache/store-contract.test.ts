@@ -1,11 +1,11 @@
 // One contract, every store.
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { SharedTier } from '../../src/cache/fleet-tier.ts'
 import { MemoryStore } from '../../src/cache/memory.ts'
 import { connectRedis, type RedisConnection } from '../../src/cache/redis.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import { Seal } from '../../src/cache/seal.ts'
-import { SharedTier } from '../../src/cache/shared.ts'
 import type { Place, SharedStore, Store } from '../../src/cache/store.ts'
 import { Secret } from '../../src/privicore/secret.ts'
 import { FLEET_SECRET, misbehaving, silent, someCaller } from '../support/cache.ts'
