@@ -110,7 +110,7 @@ function faceOf(
 }
 
 /** Executors wrap what a resolver throws, some more than once. */
-function rootCause(error: unknown): unknown {
+export function rootCause(error: unknown): unknown {
   let cause = error
   while (cause instanceof GraphQLError && cause.originalError !== undefined) cause = cause.originalError
   return cause

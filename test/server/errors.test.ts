@@ -36,10 +36,10 @@ describe('a query while Privicore', () => {
     ['answers broken JSON', { kind: 'malformed-json' }, 'UPSTREAM_PROTOCOL'],
     ['answers HTML', { kind: 'status', status: 200, body: '<html><h1>Fatal error</h1></html>' }, 'UPSTREAM_PROTOCOL'],
     ['hangs', { kind: 'hang' }, 'UPSTREAM_TIMEOUT'],
-    ['is slower than an attempt may be', { kind: 'latency', ms: 1_000 }, 'UPSTREAM_TIMEOUT'],
+    ['is slower than an attempt may be', { kind: 'latency', ms: 3_000 }, 'UPSTREAM_TIMEOUT'],
     ['resets the connection', { kind: 'reset-before' }, 'UPSTREAM_UNAVAILABLE'],
     ['dies in the middle of its answer', { kind: 'reset-mid-body' }, 'UPSTREAM_UNAVAILABLE'],
-    ['raves', { kind: 'huge-body', bytes: 20 * 1024 * 1024 }, 'UPSTREAM_PROTOCOL'],
+    ['raves', { kind: 'huge-body', bytes: 17 * 1024 * 1024 }, 'UPSTREAM_PROTOCOL'],
     ['forbids it', { kind: 'status', status: 403, body: '{"message":"secret reason"}' }, 'FORBIDDEN'],
     ['has had enough', { kind: 'status', status: 429, headers: { 'retry-after': '9' } }, 'RATE_LIMITED'],
     [
@@ -48,7 +48,7 @@ describe('a query while Privicore', () => {
       'BAD_USER_INPUT',
     ],
   ])('%s', async (_, fault, code) => {
-    const { run, privicore } = await gateway({ env: { PRIVICORE_TIMEOUT_MS: '150' } })
+    const { run, privicore } = await gateway({ env: { PRIVICORE_TIMEOUT_MS: '800' } })
     privicore.fault('device.list', fault)
     const startedAt = performance.now()
     const { data, errors } = await run(DEVICES)

@@ -1,11 +1,12 @@
 // A real Redis for tests: the one of REDIS_URL, or a server of this machine on a free loopback port, with nothing on disk.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { findProgram } from './programs.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -22,26 +23,8 @@ export interface RedisServer {
 
 const STARTED_WITHIN_MS = 5_000
 
-/** The path of a server that can be started here, or null. */
-export function findRedisServer(): string | null {
-  for (const name of ['redis-server', 'valkey-server']) {
-    for (const folder of [
-      ...(process.env.PATH ?? '').split(delimiter),
-      '/usr/bin',
-      '/usr/local/bin',
-      '/opt/homebrew/bin',
-    ]) {
-      const path = join(folder, name)
-      try {
-        accessSync(path, constants.X_OK)
-        return path
-      } catch {
-        // Not here.
-      }
-    }
-  }
-  return null
-}
+/** The path of a server that can be started here; undefined when there is none. */
+export const findRedisServer = (): string | undefined => findProgram(['redis-server', 'valkey-server'])
 
 /**
  * A server of the test's own, for tests that kill, pause or inspect it.
@@ -49,7 +32,7 @@ export function findRedisServer(): string | null {
  */
 export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
   const binary = findRedisServer()
-  if (binary === null)
+  if (binary === undefined)
     throw new Error('no redis-server or valkey-server on the PATH: install one, e.g. apt install redis-server')
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'privicore-redis-'))
