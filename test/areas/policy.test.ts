@@ -88,7 +88,7 @@ describe('where the records say no more than id and name', () => {
   test('a state that cannot be told is null, with an error, and costs nothing else', async () => {
     const started = await gateway(minimal)
     populate(started, 1)
-    started.privicore.fault('policy.listActive', { kind: 'status', status: 404 })
+    started.privicore.fault('policy.listActive', { kind: 'status', status: 500 })
     const { data, errors } = await started.run('{ policies { name state } }')
     expect(data?.policies).toEqual([{ name: 'Policy 0', state: null }])
     expect(errors?.map(({ path }) => path)).toEqual([['policies', 0, 'state']])
