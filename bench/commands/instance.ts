@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Agent, type ClientRequest, request } from 'node:http'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../test/support/redis.ts'
 
 export interface Instance {
   /** Of /graphql. */
@@ -16,13 +18,22 @@ export interface Instance {
 const root = process.env.BENCH_GATEWAY ?? resolve(import.meta.dirname, '../..')
 
 export async function startInstance(env: Record<string, string>): Promise<Instance> {
+  const port = await freePort()
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: root,
-    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', NODE_ENV: 'production', ...env } as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      NODE_ENV: 'production',
+      LOG_LEVEL: 'warn',
+      ...env,
+    } as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
+  await listening(child, `http://127.0.0.1:${port}/health/ready`)
   return {
-    url: await listening(child),
+    url: `http://127.0.0.1:${port}/graphql`,
     rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
     stop: async () => {
       if (child.exitCode !== null) return
@@ -33,17 +44,16 @@ export async function startInstance(env: Record<string, string>): Promise<Instan
   }
 }
 
-function listening(child: ChildProcess): Promise<string> {
-  return new Promise((found, reject) => {
-    let printed = ''
-    child.stdout?.on('data', (chunk: Buffer) => {
-      if (printed.length > 100_000) return
-      printed += chunk.toString()
-      const port = /"url":"http:\/\/localhost:(\d+)\/graphql"/.exec(printed)?.[1]
-      if (port !== undefined) found(`http://127.0.0.1:${port}/graphql`)
-    })
-    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}: ${printed}`)))
-  })
+async function listening(child: ChildProcess, url: string): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`)
+    const isUp = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (isUp) return
+    await sleep(50)
+  }
 }
 
 const kept = new Agent({ keepAlive: true, maxSockets: 64 })

@@ -94,7 +94,6 @@ const push = () =>
     const instance = await startInstance({
       PRIVICORE_API_URL: privicore.url,
       PRIVICORE_WS_URL: privicore.wsUrl,
-      LOG_LEVEL: 'warn',
     })
     try {
       const token = privicore.tokens.alice
@@ -155,7 +154,7 @@ const idle = () =>
     const token = privicore.tokens.alice
     privicore.hold('device.request')
     for (const transport of ['server-sent events', 'WebSocket'] as const) {
-      const instance = await startInstance({ PRIVICORE_API_URL: privicore.url, LOG_LEVEL: 'warn' })
+      const instance = await startInstance({ PRIVICORE_API_URL: privicore.url })
       try {
         const empty = instance.rss()
         const ids = await many(5_000, 32, () => send(instance.url, token))
@@ -206,7 +205,6 @@ const open = () =>
     const instance = await startInstance({
       PRIVICORE_API_URL: privicore.url,
       COMMAND_POLLS_PER_SECOND: String(bound),
-      LOG_LEVEL: 'warn',
     })
     try {
       const token = privicore.tokens.alice
