@@ -33,7 +33,7 @@ export interface CommandsOptions {
   readonly pollsPerSecond: number
   /** Whether outcomes are needed even where nobody waits: what is remembered of the caller's data depends on them. */
   readonly watchUnattended: boolean
-  /** Done before anybody hears of an outcome; called once or more for each. Must not reject. */
+  /** Done before anybody hears of an outcome; called once or more for each. */
   readonly beforeTold?: (command: CommandRecord) => Promise<void>
   /** Told of every poll (its result) and of every outcome that this instance has found (by push or poll). */
   readonly observe?: (event: { readonly polled?: string; readonly settled?: 'push' | 'poll' }) => void
@@ -82,7 +82,7 @@ export class Commands {
     const sent = { ...foundCommand(commandId ?? randomUUID()), operation, owner, acceptedAt: now }
     if (commandId === null) {
       const done = await this.#store.accept({ ...sent, status: 'SUCCEEDED', settledAt: now })
-      await this.#options.beforeTold?.(done)
+      await this.#beforeTold(done)
       this.#announce(done)
       release()
       return done
@@ -263,7 +263,7 @@ export class Commands {
     if (beforeTold !== undefined) {
       // Before the store knows: from then on another instance may tell its own clients.
       const known = await this.#store.find(commandId)
-      if (known !== null) await beforeTold(isSettled(known) ? known : { ...known, ...outcome })
+      if (known !== null) await this.#beforeTold(isSettled(known) ? known : { ...known, ...outcome })
     }
     const settled = await this.#store.settle(commandId, outcome, fence)
     if (settled.first) {
@@ -276,8 +276,17 @@ export class Commands {
   /** What the store holds; nobody hears of an outcome before what it changed is forgotten here, too. */
   async #remembered(commandId: string): Promise<CommandRecord | null> {
     const command = await this.#store.find(commandId)
-    if (command !== null && isSettled(command)) await this.#options.beforeTold?.(command)
+    if (command !== null && isSettled(command)) await this.#beforeTold(command)
     return command
+  }
+
+  /** Whoever waits hears of the outcome all the same: a fault of the cache must not keep it from them. */
+  async #beforeTold(command: CommandRecord): Promise<void> {
+    try {
+      await this.#options.beforeTold?.(command)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'what a command has changed could not be forgotten')
+    }
   }
 
   /** The bus brings it back to this instance as well. */
@@ -288,7 +297,7 @@ export class Commands {
   async #hear(message: unknown): Promise<void> {
     const command = toCommandRecord(message)
     if (command === null || !isSettled(command)) return
-    if (this.#options.beforeTold !== undefined) await this.#options.beforeTold(command)
+    if (this.#options.beforeTold !== undefined) await this.#beforeTold(command)
     for (const listener of [...this.#settledListeners]) listener(command)
     this.#watcher.settled(command)
   }

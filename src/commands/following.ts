@@ -33,7 +33,7 @@ export interface FollowingOptions {
   readonly pollsPerSecond: number
   /** Whether outcomes are needed where nobody waits. */
   readonly watchUnattended: boolean
-  /** Done before anybody hears of an outcome. Called once or more for each; must not reject. */
+  /** Done before anybody hears of an outcome. Called once or more for each. */
   readonly beforeTold?: (command: CommandRecord) => Promise<void>
   readonly log: Logger
   readonly metrics: Metrics
@@ -69,10 +69,8 @@ export class Following {
         : new Push({
             url: pushUrl,
             onMessage: (owner, message) => this.#pushed(owner, message),
-            onJoined: (owner) => {
-              metrics.pushChannels.set(push?.size ?? 0)
-              this.commands.pollNow(owner)
-            },
+            onCount: (channels) => metrics.pushChannels.set(channels),
+            onJoined: (owner) => this.commands.pollNow(owner),
             onLost: (owner) => this.commands.pollNow(owner),
             onRefused: (owner, status) => {
               log.warn({ status }, 'the push channel refused a token: its commands are polled')

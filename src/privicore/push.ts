@@ -12,6 +12,8 @@ export interface PushOptions {
   readonly onJoined: (key: string) => void
   /** Nothing is pushed until the channel is joined again. */
   readonly onLost: (key: string) => void
+  /** How many channels there are now. */
+  readonly onCount?: (channels: number) => void
   /** Privicore refused the token. */
   readonly onRefused: (key: string, status: number) => void
 }
@@ -47,19 +49,18 @@ export class Push {
   hold(key: string, token: Secret): PushHold {
     let channel = this.#channels.get(key)
     if (channel === undefined) {
-      channel = new Channel(key, token, this.#options, () => this.#channels.delete(key))
+      channel = new Channel(key, token, this.#options, () => {
+        this.#channels.delete(key)
+        this.#options.onCount?.(this.#channels.size)
+      })
       this.#channels.set(key, channel)
+      this.#options.onCount?.(this.#channels.size)
     }
     return channel.hold()
   }
 
   isJoined(key: string): boolean {
     return this.#channels.get(key)?.isJoined ?? false
-  }
-
-  /** Open channels. */
-  get size(): number {
-    return this.#channels.size
   }
 
   close(): void {
