@@ -1,6 +1,7 @@
 // One GraphQL operation: who asks, how long there is, and the only doors to Privicore. Knows no GraphQL and no area.
 import type { CallerCache, Verdict } from './cache/cache.ts'
 import { isRefusal } from './cache/failure.ts'
+import type { Entry } from './cache/memory.ts'
 import { OperationCache } from './cache/operation.ts'
 import { policyOf } from './cache/policy.ts'
 import type { Errand, Tickets } from './cache/tickets.ts'
@@ -66,6 +67,9 @@ export interface Lookup<Row> {
   readonly one?: Read<string, { readonly id: string }, Row | null>
 }
 
+/** At once where the list has come already: a join of many rows costs no promise each. */
+export type Found<Row> = Promise<Row | null> | Row | null
+
 /** A command that was sent, with what came beside its id. */
 export interface Sent<Beside = undefined> {
   readonly command: CommandRecord
@@ -101,6 +105,7 @@ export class Context {
   readonly #note: ((read: string, status: Verdict, ageMs: number) => void) | null
   /** When this operation has changed something last, ms since 1970: what is remembered from before is not served to it. */
   #since = 0
+  #madeOf: Entry[] | null = []
 
   constructor(options: ContextOptions) {
     this.caller = options.caller
@@ -133,29 +138,42 @@ export class Context {
         endpoint,
       )
     const askAlone = () => this.#seeRefusal(ask(this.signal), endpoint.auth)
-    if (endpoint.once || credentials.basic !== undefined) return askAlone()
     const policy = policyOf(endpoint.id)
+    if (endpoint.once || credentials.basic !== undefined) {
+      this.#madeOf = null
+      return askAlone()
+    }
     const field = readKey(endpoint, args)
-    if (!('area' in policy)) return this.#cache.share(field, askAlone, policy.kind === 'operation')
-    if (cache === null || caller === null || endpoint.auth !== 'token') return this.#cache.share(field, askAlone)
+    if (!('area' in policy) || cache === null || caller === null || endpoint.auth !== 'token') {
+      this.#madeOf = null
+      return this.#cache.share(field, askAlone, policy.kind !== 'never')
+    }
+    const known = this.#cache.known<Result>(field)
+    if (known !== undefined) return known
     const { id } = endpoint
-    return this.#cache.share(field, () =>
-      cache.read({
-        id,
-        policy,
-        field,
-        ask,
-        caller: caller.digest,
-        since: this.#since,
-        signal: this.signal,
-        note: this.#note,
-      }),
-    )
+    const { signal } = this
+    const question = { id, policy, field, ask, caller: caller.digest, since: this.#since, signal, note: this.#note }
+    const entry = cache.peek<Result>(question)
+    if (entry !== undefined) {
+      this.#madeOf?.push(entry)
+      return this.#cache.hold(field, entry.promise, entry.value)
+    }
+    this.#madeOf = null
+    return this.#cache.share(field, () => cache.read(question))
   }
 
-  /** Starts reads without arguments that the operation will ask for later. What fails is told to whoever asks. */
-  readAhead(endpoints: readonly AnyRead[]): void {
-    for (const endpoint of endpoints) this.read(endpoint as Read<string, object, unknown>, {}).catch(() => {})
+  /** The remembered values that all of this operation was made of; null where anything else went into it. */
+  get madeOf(): readonly Entry[] | null {
+    return this.#since === 0 ? this.#madeOf : null
+  }
+
+  /**
+   * Starts reads without arguments that the operation will ask for. Resolves when all have come; what fails is told to whoever asks.
+   */
+  async readAhead(endpoints: readonly AnyRead[]): Promise<void> {
+    await Promise.all(
+      endpoints.map((endpoint) => this.read(endpoint as Read<string, object, unknown>, {}).catch(() => undefined)),
+    )
   }
 
   /** The same, with null for what Privicore does not know. */
@@ -169,7 +187,7 @@ export class Context {
   }
 
   /** One record out of a list: however many are looked up in one operation, it is one call. null when the list has it not. */
-  lookup<Row>({ list, one, ...ids }: Lookup<Row>, id: string): Promise<Row | null> {
+  lookup<Row>({ list, one, ...ids }: Lookup<Row>, id: string): Found<Row> {
     return this.#cache.find(
       {
         ...ids,
@@ -231,6 +249,7 @@ export class Context {
 
   /** The command as it is now; null when Privicore does not know it, or it is somebody else's. */
   async findCommand(commandId: string): Promise<CommandRecord | null> {
+    this.#madeOf = null
     const command = await this.#services.commands.find(commandId, this.#owner(), this.signal)
     if (command !== null) await this.#services.cache?.settled(command)
     return command
@@ -255,12 +274,12 @@ export class Context {
    */
   async afterSuccess<T>(
     command: CommandRecord,
-    find: () => Promise<T | null>,
+    find: () => Found<T>,
     current: (found: T) => boolean = () => true,
   ): Promise<T | null> {
     if ((await this.settle(command)).status !== 'SUCCEEDED') return null
     for (let attempt = 1; ; attempt++) {
-      const found = await find().catch((error: unknown) => {
+      const found = await Promise.try(find).catch((error: unknown) => {
         if (hasCode(error, 'NOT_FOUND')) return null
         throw error
       })

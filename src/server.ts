@@ -6,6 +6,7 @@ import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { Answers } from './cache/answers.ts'
 import { type Bus, LocalBus, RedisBus } from './cache/bus.ts'
 import { connectRedis } from './cache/redis.ts'
 import { Seal } from './cache/seal.ts'
@@ -175,6 +176,7 @@ export function createGateway({
 
   const listener = createFastPath({
     queries,
+    answers: cache && new Answers(Math.max(1, config.cacheMemoryBytes / 2), (madeOf) => cache.serves(madeOf)),
     operations,
     bodyBytes: config.limits.bodyBytes,
     corsHeaders: (origin) => corsHeaders(config, origin),

@@ -98,6 +98,16 @@ export class CallerCache {
     return entry
   }
 
+  /** Whether each of these would still be served as it is: nothing forgotten, nothing out of date. */
+  serves(entries: readonly Entry[]): boolean {
+    const now = this.#clock()
+    const alone = this.#options.isAlone()
+    for (const entry of entries) {
+      if (entry.generation !== entry.state.generation || freshness(entry, now, alone) !== 'fresh') return false
+    }
+    return true
+  }
+
   /** @throws PrivicoreError, or the reason of the signal */
   read<T>(question: Question<T>): Promise<T> {
     const fresh = this.peek(question)

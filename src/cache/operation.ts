@@ -16,6 +16,8 @@ export interface Lookup<Record> {
 
 export class OperationCache {
   readonly #reads = new Map<string, Promise<unknown>>()
+  readonly #values = new Map<string, unknown>()
+  readonly #indexes = new Map<string, Map<string, unknown>>()
   readonly #loaders = new Map<string, DataLoader<string, unknown>>()
 
   /**
@@ -27,7 +29,13 @@ export class OperationCache {
     if (known !== undefined) return known as Promise<T>
     const reading = read()
     this.#reads.set(key, reading)
-    if (!keep) {
+    if (keep) {
+      // What has come is found without waiting; who fails tells whoever asks.
+      const arrive = (value: T) => {
+        if (this.#reads.get(key) === reading) this.#values.set(key, value)
+      }
+      reading.then(arrive, () => undefined)
+    } else {
       const drop = () => {
         if (this.#reads.get(key) === reading) this.#reads.delete(key)
       }
@@ -36,8 +44,31 @@ export class OperationCache {
     return reading
   }
 
-  /** null for what the list does not hold. */
-  find<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> {
+  /** What was read already, on its way or here. */
+  known<T>(key: string): Promise<T> | undefined {
+    return this.#reads.get(key) as Promise<T> | undefined
+  }
+
+  /** Takes what is here already. @returns the promise */
+  hold<T>(key: string, promise: Promise<T>, value: T): Promise<T> {
+    this.#reads.set(key, promise)
+    this.#values.set(key, value)
+    return promise
+  }
+
+  /** null for what the list does not hold. At once, where the list has come already. */
+  find<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> | Record | null {
+    const list = this.#values.get(lookup.name) as readonly Record[] | undefined
+    if (list === undefined) return this.#load(lookup, id)
+    let index = this.#indexes.get(lookup.name) as Map<string, Record> | undefined
+    if (index === undefined) {
+      index = indexed(list, lookup)
+      this.#indexes.set(lookup.name, index)
+    }
+    return index.get(id) ?? null
+  }
+
+  #load<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> {
     let loader = this.#loaders.get(lookup.name)
     if (loader === undefined) {
       // A second batch of one makes the list the cheaper way.
@@ -60,6 +91,8 @@ export class OperationCache {
   /** Something has changed: what was read before may be the old truth. */
   forget(): void {
     this.#reads.clear()
+    this.#values.clear()
+    this.#indexes.clear()
     this.#loaders.clear()
   }
 }

@@ -1,5 +1,5 @@
 // Devices: what can be asked of them and done with them.
-import type { Context, Lookup, Sent } from '../context.ts'
+import type { Context, Found, Lookup, Sent } from '../context.ts'
 import { type DeviceApproval, type DeviceConfiguration, type DeviceRecord, device } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 import { authenticator } from '../privicore/verified-authenticator.ts'
@@ -19,17 +19,25 @@ export async function listDevices(ctx: Context, approval: DeviceApproval | null)
   return approval === null ? all : all.filter((record) => record.approval === approval)
 }
 
-export function findDevice(ctx: Context, deviceIdentifier: string): Promise<DeviceRecord | null> {
+export function findDevice(ctx: Context, deviceIdentifier: string): Found<DeviceRecord> {
   return ctx.lookup(byIdentifier, deviceIdentifier)
 }
 
 /** What a device does for its profile: one call per role, however many devices. */
-export async function rolesOf(ctx: Context, deviceIdentifier: string): Promise<DeviceRole[]> {
-  const [kept, voting] = await Promise.all([
-    ctx.lookup(holders.storage, deviceIdentifier),
-    ctx.lookup(holders.authenticator, deviceIdentifier),
-  ])
-  return [...(kept === null ? [] : ['storage' as const]), ...(voting === null ? [] : ['authenticator' as const])]
+export function rolesOf(ctx: Context, deviceIdentifier: string): Promise<DeviceRole[]> | DeviceRole[] {
+  const kept = ctx.lookup(holders.storage, deviceIdentifier)
+  const voting = ctx.lookup(holders.authenticator, deviceIdentifier)
+  if (kept instanceof Promise || voting instanceof Promise) {
+    return Promise.all([kept, voting]).then(([storage, authenticator]) => rolesFrom(storage, authenticator))
+  }
+  return rolesFrom(kept, voting)
+}
+
+function rolesFrom(storage: object | null, authenticator: object | null): DeviceRole[] {
+  const roles: DeviceRole[] = []
+  if (storage !== null) roles.push('storage')
+  if (authenticator !== null) roles.push('authenticator')
+  return roles
 }
 
 /** @param commandId of requestDevice; null until it has settled */

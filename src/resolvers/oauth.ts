@@ -1,6 +1,6 @@
 // OAuth applications: registration, consent, codes and tokens.
 import { randomBytes } from 'node:crypto'
-import type { Context, Sent } from '../context.ts'
+import type { Context, Found, Sent } from '../context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import {
   type OAuthAccessToken,
@@ -40,7 +40,7 @@ export function listApplications(ctx: Context): Promise<OAuthApplicationRecord[]
   return ctx.read(oauth.list, {})
 }
 
-export function findApplication(ctx: Context, applicationId: string): Promise<OAuthApplicationRecord | null> {
+export function findApplication(ctx: Context, applicationId: string): Found<OAuthApplicationRecord> {
   return ctx.lookup({ list: oauth.list, id: (record) => record.applicationId }, applicationId)
 }
 

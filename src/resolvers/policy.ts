@@ -1,5 +1,5 @@
 // Policies and their templates: what can be asked of them and done with them.
-import type { Context, Lookup, Sent } from '../context.ts'
+import type { Context, Found, Lookup, Sent } from '../context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { type PolicyEvent, type PolicyRecord, type PolicyTemplate, policy } from '../privicore/policy.ts'
 import { objectOf } from './input.ts'
@@ -12,7 +12,7 @@ export function listPolicyTemplates(ctx: Context): Promise<PolicyTemplate[]> {
   return ctx.read(policy.templates, {})
 }
 
-export function findPolicyTemplate(ctx: Context, templateId: string): Promise<PolicyTemplate | null> {
+export function findPolicyTemplate(ctx: Context, templateId: string): Found<PolicyTemplate> {
   return ctx.lookup(byTemplateId, templateId)
 }
 
@@ -27,7 +27,7 @@ export async function listPolicies(ctx: Context, state: PolicyState | null): Pro
   return listed.map((record) => (record.active === null ? { ...record, active } : record))
 }
 
-export function findPolicy(ctx: Context, policyId: string): Promise<PolicyRecord | null> {
+export function findPolicy(ctx: Context, policyId: string): Found<PolicyRecord> {
   return ctx.lookup(byPolicyId, policyId)
 }
 

@@ -1,5 +1,5 @@
 // Storage devices: what can be asked of them and done with them.
-import type { Context, Lookup, Sent } from '../context.ts'
+import type { Context, Found, Lookup, Sent } from '../context.ts'
 import type { DeviceRecord } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 
@@ -9,7 +9,7 @@ export function listStorageDevices(ctx: Context): Promise<DeviceRecord[]> {
   return ctx.read(storage.list, {})
 }
 
-export function findStorageDevice(ctx: Context, deviceIdentifier: string): Promise<DeviceRecord | null> {
+export function findStorageDevice(ctx: Context, deviceIdentifier: string): Found<DeviceRecord> {
   return ctx.lookup(byIdentifier, deviceIdentifier)
 }
 

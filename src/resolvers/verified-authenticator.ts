@@ -1,5 +1,5 @@
 // Authenticators and the rules by which they vote: what can be asked of them and done with them.
-import type { Context, Lookup, Sent } from '../context.ts'
+import type { Context, Found, Lookup, Sent } from '../context.ts'
 import type { DeviceRecord } from '../privicore/device.ts'
 import {
   authenticator,
@@ -24,7 +24,7 @@ export function listAuthenticators(ctx: Context): Promise<DeviceRecord[]> {
   return ctx.read(authenticator.list, {})
 }
 
-export function findAuthenticator(ctx: Context, deviceIdentifier: string): Promise<DeviceRecord | null> {
+export function findAuthenticator(ctx: Context, deviceIdentifier: string): Found<DeviceRecord> {
   return ctx.lookup(byIdentifier, deviceIdentifier)
 }
 
@@ -69,7 +69,7 @@ export function listVotingConfigurations(ctx: Context): Promise<VotingConfigurat
 }
 
 /** By id; by name as well, where no configuration has that id. */
-export function findVotingConfiguration(ctx: Context, configurationId: string): Promise<VotingConfiguration | null> {
+export function findVotingConfiguration(ctx: Context, configurationId: string): Found<VotingConfiguration> {
   return ctx.lookup(byConfigurationId, configurationId)
 }
 

@@ -2,7 +2,7 @@
 import type { InputObjectRef, ObjectFieldsShape, ObjectRef } from '@pothos/core'
 import { type GraphQLInputObjectType, isInputObjectType } from 'graphql'
 import { type CommandRecord, isSettled } from '../commands/command.ts'
-import type { Context } from '../context.ts'
+import type { Context, Found } from '../context.ts'
 import type { AnyEndpoint } from '../privicore/endpoint.ts'
 import { hasCode, type PrivicoreError } from '../privicore/errors.ts'
 import { utility } from '../privicore/utility.ts'
@@ -241,7 +241,7 @@ export function afterSuccess<Input, Result extends { readonly command: CommandRe
   options: {
     readonly type: ObjectRef<Types, T> | 'ID'
     readonly description: string
-    readonly find: (ctx: Context, payload: { readonly input: Input; readonly result: Result }) => Promise<T | null>
+    readonly find: (ctx: Context, payload: { readonly input: Input; readonly result: Result }) => Found<T>
     readonly current?: (found: T, payload: { readonly input: Input; readonly result: Result }) => boolean
     readonly calls?: readonly AnyEndpoint[]
   },

@@ -141,7 +141,7 @@ builder.queryFields((t) => ({
     type: [DeviceType],
     nullable: true,
     description: 'The devices of the profile, in the order of Privicore.',
-    extensions: { ...rest(device.list) },
+    extensions: { ...rest(device.list), ...ahead(device.list) },
     args: { status: t.arg({ type: DeviceStatus, description: 'Only those of this status.' }) },
     resolve: (_, { status }, ctx) => listDevices(ctx, status ?? null),
   }),

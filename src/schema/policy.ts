@@ -128,7 +128,7 @@ builder.queryFields((t) => ({
     type: [PolicyTemplateType],
     nullable: true,
     description: 'What policies can be made of, in the order of Privicore.',
-    extensions: { ...rest(policy.templates) },
+    extensions: { ...rest(policy.templates), ...ahead(policy.templates) },
     resolve: (_, __, ctx) => listPolicyTemplates(ctx),
   }),
   policyTemplate: t.field({
@@ -143,7 +143,7 @@ builder.queryFields((t) => ({
     type: [PolicyType],
     nullable: true,
     description: 'The policies of the profile, in the order of Privicore.',
-    extensions: { ...rest(policy.list, policy.listActive, policy.listInactive) },
+    extensions: { ...rest(policy.list, policy.listActive, policy.listInactive), ...ahead(policy.list) },
     args: { state: t.arg({ type: PolicyState, description: 'Only those in this state.' }) },
     resolve: (_, { state }, ctx) => listPolicies(ctx, state ?? null),
   }),

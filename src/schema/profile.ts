@@ -14,7 +14,7 @@ import {
 import { builder } from './builder.ts'
 import { commandMutation, mutation } from './command.ts'
 import { implementNode } from './node.ts'
-import { rest } from './rest.ts'
+import { ahead, rest } from './rest.ts'
 
 export const ProfileType = builder.objectRef<ProfileRecord>('Profile')
 
@@ -31,7 +31,7 @@ implementNode(ProfileType, {
       type: 'DateTime',
       nullable: true,
       description: 'When the token of this request stops working.',
-      extensions: { ...rest(profile.tokenExpiry) },
+      extensions: { ...rest(profile.tokenExpiry), ...ahead(profile.tokenExpiry) },
       resolve: (_, __, ctx) => tokenExpiry(ctx),
     }),
   }),
@@ -70,7 +70,7 @@ builder.queryField('profile', (t) =>
     type: ProfileType,
     nullable: true,
     description: 'The profile that the token belongs to.',
-    extensions: { ...rest(profile.id) },
+    extensions: { ...rest(profile.id), ...ahead(profile.id) },
     resolve: (_, __, ctx) => findProfile(ctx),
   }),
 )

@@ -4,7 +4,7 @@ import { findCabPublicKey, findPublicKey, generateKeyPair, registerPublicKey } f
 import { builder } from './builder.ts'
 import { afterSuccess, commandMutation, mutation } from './command.ts'
 import { ProfileType } from './profile.ts'
-import { rest } from './rest.ts'
+import { ahead, rest } from './rest.ts'
 
 export const PublicKeyType = builder.objectRef<PublicKeyRecord>('PublicKey').implement({
   description:
@@ -57,7 +57,7 @@ builder.objectField(ProfileType, 'publicKey', (t) =>
     type: PublicKeyType,
     nullable: true,
     description: "The profile's registered public key; null until registerPublicKey has succeeded.",
-    extensions: { ...rest(publicKey.own) },
+    extensions: { ...rest(publicKey.own), ...ahead(publicKey.own) },
     resolve: (_, __, ctx) => findPublicKey(ctx),
   }),
 )
@@ -67,7 +67,7 @@ builder.queryField('cabPublicKey', (t) =>
     type: PublicKeyType,
     nullable: true,
     description: "The engine's own public key, to encrypt for it. It can rotate: ask again before you use it.",
-    extensions: { ...rest(publicKey.cab) },
+    extensions: { ...rest(publicKey.cab), ...ahead(publicKey.cab) },
     resolve: (_, __, ctx) => findCabPublicKey(ctx),
   }),
 )

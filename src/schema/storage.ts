@@ -47,7 +47,7 @@ builder.queryField('storageDevices', (t) =>
     type: [StorageDeviceType],
     nullable: true,
     description: 'The devices that keep the data of the profile, in the order of Privicore. Scope storage.',
-    extensions: { ...rest(storage.list) },
+    extensions: { ...rest(storage.list), ...ahead(storage.list) },
     resolve: (_, __, ctx) => listStorageDevices(ctx),
   }),
 )

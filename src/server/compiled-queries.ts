@@ -26,10 +26,18 @@ const MOST_DOCUMENTS = 2_000
 
 export interface CompiledQuery {
   readonly name: string | undefined
-  /** Reads without arguments that the query will surely ask for, however deep: they can be started at once. */
-  readonly ahead: readonly AnyRead[]
   /** undefined where the variables do not fit: the long way says so in its own words. */
-  readonly run: (context: Context, variables: unknown) => ExecutionResult | Promise<ExecutionResult> | undefined
+  readonly run: (context: Context, variables: unknown) => Running | Promise<Running>
+}
+
+type Running = ExecutionResult | undefined
+
+/** What a query will ask for, known before it runs. */
+interface Plan {
+  /** Reads without arguments that it will surely ask for, however deep: all are started at once. */
+  readonly reads: readonly AnyRead[]
+  /** Whether every one of its root fields begins with one of these: then nothing is lost by waiting for all of them. */
+  readonly complete: boolean
 }
 
 /** `null`: it cannot be compiled. A number: how often it has come. */
@@ -73,13 +81,18 @@ export class CompiledQueries {
       result.errors === undefined
         ? result
         : { errors: result.errors.map((error) => located(document, operation, error)), data: result.data }
+    const { reads, complete } = planOf(this.#schema, document, operation)
+    const execute = (context: Context, variables: unknown): Running | Promise<Running> => {
+      const result = compiled.query(undefined, context, variables as Record<string, unknown>)
+      if (result instanceof Promise) return result.then(place)
+      return 'data' in result ? place(result) : undefined
+    }
     return {
       name: operation.name?.value,
-      ahead: readsAhead(this.#schema, document, operation),
       run: (context, variables) => {
-        const result = compiled.query(undefined, context, variables as Record<string, unknown>)
-        if (result instanceof Promise) return result.then(place)
-        return 'data' in result ? place(result) : undefined
+        const ready = context.readAhead(reads)
+        // With all lists here, joins are look-ups without a promise for each row.
+        return complete ? ready.then(() => execute(context, variables)) : execute(context, variables)
       },
     }
   }
@@ -135,21 +148,30 @@ function fieldsNamed(document: DocumentNode, { selections }: SelectionSetNode, k
   })
 }
 
-function readsAhead(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): AnyRead[] {
+function planOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Plan {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
   }
   const found = new Set<AnyRead>()
+  const root = schema.getQueryType()?.name ?? ''
+  let complete = true
   const look = (selectionSet: SelectionSetNode, typeName: string): void => {
     const type = schema.getType(typeName)
     for (const selection of selectionSet.selections) {
       // What a directive may leave out is not known to be needed.
-      if (selection.directives !== undefined && selection.directives.length > 0) continue
+      if (selection.directives !== undefined && selection.directives.length > 0) {
+        complete = false
+        continue
+      }
       if (selection.kind === Kind.FIELD) {
         const field = isObjectType(type) ? type.getFields()[selection.name.value] : undefined
         if (field === undefined) continue
-        for (const read of (field.extensions.ahead as readonly AnyRead[] | undefined) ?? []) found.add(read)
+        const ahead = (selection.arguments?.length ? undefined : field.extensions.ahead) as
+          | readonly AnyRead[]
+          | undefined
+        for (const read of ahead ?? []) found.add(read)
+        if (ahead === undefined && typeName === root) complete = false
         if (selection.selectionSet) look(selection.selectionSet, getNamedType(field.type).name)
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         // Another type's fragment may match nothing.
@@ -161,6 +183,6 @@ function readsAhead(schema: GraphQLSchema, document: DocumentNode, operation: Op
       }
     }
   }
-  look(operation.selectionSet, schema.getQueryType()?.name ?? '')
-  return [...found]
+  look(operation.selectionSet, root)
+  return { reads: [...found], complete: complete && found.size > 0 }
 }

@@ -2,12 +2,15 @@
 // not plainly that goes the long way, which is the law: the short one only remembers its verdicts.
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
+import type { Answers } from '../cache/answers.ts'
 import type { CompiledQueries, CompiledQuery } from './compiled-queries.ts'
 import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
 import type { Operations } from './operations.ts'
 
 export interface FastPathOptions {
   readonly queries: CompiledQueries
+  /** Answers that were given before; null where nothing is remembered between operations. */
+  readonly answers: Answers | null
   readonly operations: Operations
   readonly bodyBytes: number
   readonly corsHeaders: (origin: string) => Record<string, string>
@@ -16,17 +19,34 @@ export interface FastPathOptions {
 }
 
 export function createFastPath(options: FastPathOptions): RequestListener {
-  const { longWay } = options
+  const { longWay, queries, answers } = options
   return (request, response) => {
     if (!isPlainPost(request, options.bodyBytes)) return longWay(request, response)
     readBody(request, (body) => {
+      const token = tokenOf((name) => request.headers[name] as string | undefined)
+      const key = answers === null || token === null ? null : answers.key(token, body)
+      const known = key === null ? undefined : answers?.find(key)
+      if (known !== undefined) {
+        const requestId = options.operations.answerAgain({ type: 'query', name: known.name })
+        writeHead(options, request, response, { status: 200, length: known.body.length, requestId, token })
+        response.end(known.body)
+        return
+      }
       const params = parseParams(body)
-      const query = params && options.queries.find(params.query, params.operationName)
+      const query = params && queries.find(params.query, params.operationName)
       const goLong = () => longWay(Object.assign(request, { body }), response)
-      if (params && query) serve(options, query, params.variables, request, response, goLong)
+      if (params && query) serve(options, { query, variables: params.variables, token, key }, request, response, goLong)
       else goLong()
     })
   }
+}
+
+interface Asked {
+  readonly query: CompiledQuery
+  readonly variables: unknown
+  readonly token: string | null
+  /** Under which the answer may be kept; null where it may not. */
+  readonly key: string | null
 }
 
 interface Params {
@@ -90,54 +110,60 @@ function parseParams(body: string): Params | null {
 }
 
 function serve(
-  { operations, corsHeaders }: FastPathOptions,
-  query: CompiledQuery,
-  variables: unknown,
+  options: FastPathOptions,
+  { query, variables, token, key }: Asked,
   request: IncomingMessage,
   response: ServerResponse,
   goLong: () => void,
 ): void {
-  const { headers } = request
-  const token = tokenOf((name) => headers[name] as string | undefined)
-  const operation = operations.begin({ token, type: 'query', address: `http://${headers.host}` })
-  const running = query.run(operation.context, variables)
-  if (running === undefined) {
-    operation.abandon()
-    goLong()
-    return
-  }
-  operation.context.readAhead(query.ahead)
+  const operation = options.operations.begin({ token, type: 'query', address: `http://${request.headers.host}` })
+  const { context, requestId } = operation
   response.once('close', operation.leave)
-  const write = (result: ExecutionResult) => {
+  const write = (result: ExecutionResult | undefined) => {
     response.removeListener('close', operation.leave)
+    if (result === undefined) {
+      operation.abandon()
+      goLong()
+      return
+    }
     const answer = operation.answer(result)
     operation.end({ type: 'query', name: query.name })
-    if (!response.destroyed) writeAnswer(answer, operation.requestId, token, request, response, corsHeaders)
+    if (response.destroyed) return
+    const { errors } = answer
+    const body = Buffer.from(JSON.stringify(errors ? { errors: errors.map(written), data: answer.data } : answer))
+    const status = errors ? statusOf(errors) : 200
+    writeHead(options, request, response, { status, length: body.length, requestId, token })
+    response.end(body)
+    const { madeOf } = context
+    if (key !== null && madeOf !== null && errors === undefined)
+      options.answers?.keep(key, { body, name: query.name, madeOf })
   }
+  const running = query.run(context, variables)
   if (running instanceof Promise) running.then(write, (error) => write({ errors: [error] }))
   else write(running)
 }
 
-function writeAnswer(
-  result: ExecutionResult,
-  requestId: string,
-  token: string | null,
+interface Head {
+  readonly status: number
+  readonly length: number
+  readonly requestId: string
+  readonly token: string | null
+}
+
+function writeHead(
+  { corsHeaders }: FastPathOptions,
   { headers }: IncomingMessage,
   response: ServerResponse,
-  corsHeaders: FastPathOptions['corsHeaders'],
+  { status, length, requestId, token }: Head,
 ): void {
-  const status = result.errors === undefined ? 200 : statusOf(result.errors)
-  const body = JSON.stringify(
-    result.errors === undefined ? result : { errors: result.errors.map(written), data: result.data },
-  )
   const head: Record<string, string | number> = {
     'content-type': answerType(headers) ?? 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
+    'content-length': length,
     'x-request-id': requestId,
   }
   if (token !== null) head['cache-control'] = 'private, no-store'
   if (headers.origin !== undefined) Object.assign(head, corsHeaders(headers.origin))
-  response.writeHead(status, head).end(body)
+  response.writeHead(status, head)
 }
 
 /** As yoga decides it: an error may name a status of its own. */

@@ -46,13 +46,10 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
       const { operation, end } = begin(args, getOperationAST(args.document, args.operationName)?.operation ?? 'query')
       const { context } = operation
       const compiled = queries.learn(args.document, args.operationName)
-      context.readAhead(compiled?.ahead ?? [])
-      setExecuteFn(
-        compiled
-          ? (executed) =>
-              compiled.run(context, args.variableValues) ?? executeFn({ ...executed, contextValue: context })
-          : (executed) => executeFn({ ...executed, contextValue: context }),
-      )
+      setExecuteFn(async (executed) => {
+        const result = await compiled?.run(context, args.variableValues)
+        return result ?? executeFn({ ...executed, contextValue: context })
+      })
       return { onExecuteDone: watch(operation, end) }
     },
     onSubscribe({ args, subscribeFn, setSubscribeFn }) {

@@ -84,6 +84,15 @@ export class Operations {
     }
   }
 
+  /** An answer that was given before goes out again. @returns the id of the request */
+  answerAgain({ type, name }: OperationName): string {
+    const { log, metrics } = this.#options
+    const requestId = randomUUID()
+    metrics.operations.inc({ type, code: 'none' })
+    if (log.isLevelEnabled('info')) log.info({ requestId, operation: name, type, ms: 0 }, 'operation')
+    return requestId
+  }
+
   ended(operation: Operation, { type, name }: OperationName): void {
     const { log, metrics } = this.#options
     const { requestId, codes } = operation

@@ -11,7 +11,7 @@ import {
 import { builder } from '../builder.ts'
 import { afterSuccess, commandMutation, mutation } from '../command.ts'
 import { implementNode } from '../node.ts'
-import { rest } from '../rest.ts'
+import { ahead, rest } from '../rest.ts'
 
 const OAuthApplicationType = builder.objectRef<OAuthApplicationRecord>('OAuthApplication')
 
@@ -63,7 +63,7 @@ builder.queryFields((t) => ({
     type: [OAuthApplicationType],
     nullable: true,
     description: 'The OAuth applications of the profile, in the order of Privicore.',
-    extensions: { ...rest(oauth.list) },
+    extensions: { ...rest(oauth.list), ...ahead(oauth.list) },
     resolve: (_, __, ctx) => listApplications(ctx),
   }),
   oauthAccessTokenScopes: t.stringList({

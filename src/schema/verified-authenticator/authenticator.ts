@@ -46,7 +46,7 @@ builder.queryField('authenticators', (t) =>
     type: [AuthenticatorType],
     nullable: true,
     description: 'The devices that vote for the profile, in the order of Privicore. Scope verified_authenticator.',
-    extensions: { ...rest(authenticator.list) },
+    extensions: { ...rest(authenticator.list), ...ahead(authenticator.list) },
     resolve: (_, __, ctx) => listAuthenticators(ctx),
   }),
 )

@@ -68,7 +68,7 @@ builder.queryFields((t) => ({
     type: [VotingConfigurationType],
     nullable: true,
     description: 'The voting configurations of the profile, in the order of Privicore. Scope verified_authenticator.',
-    extensions: { ...rest(votingConfiguration.list) },
+    extensions: { ...rest(votingConfiguration.list), ...ahead(votingConfiguration.list) },
     resolve: (_, __, ctx) => listVotingConfigurations(ctx),
   }),
   votingConfiguration: t.field({

@@ -9,7 +9,7 @@ import {
 } from '../../resolvers/verified-authenticator.ts'
 import { builder } from '../builder.ts'
 import { afterSuccess, commandMutation } from '../command.ts'
-import { rest } from '../rest.ts'
+import { ahead, rest } from '../rest.ts'
 
 export const QuorumStrategyEnum = builder.enumType('QuorumStrategy', {
   description: 'Which share of the votes approves.',
@@ -54,7 +54,7 @@ builder.queryField('votingStrategy', (t) =>
     nullable: true,
     description:
       'How the authenticators of the profile vote; null where Privicore keeps no rules for it. Scope verified_authenticator.',
-    extensions: { ...rest(authenticator.strategy) },
+    extensions: { ...rest(authenticator.strategy), ...ahead(authenticator.strategy) },
     resolve: (_, __, ctx) => findVotingStrategy(ctx),
   }),
 )
