@@ -60,7 +60,7 @@ export class Tickets {
   /** Until when a ticket for something may live, by its name: milliseconds since 1970. */
   readonly #limits: LRUCache<string, number>
 
-  constructor({ seal, redis, clock = Date.now }: TicketsOptions) {
+  constructor({ seal, redis, clock = () => Date.now() }: TicketsOptions) {
     this.#seal = seal
     this.#redis = redis
     this.#clock = clock

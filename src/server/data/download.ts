@@ -49,6 +49,9 @@ export function downloadHeaders(fileName: string | null): Record<string, string>
   }
 }
 
+/** Waits for the client's socket while Privicore's goes on: a socket that is never idle, at the cost of this much memory. */
+const AHEAD_BYTES = 256 * 1024
+
 export interface Refusal {
   readonly problem: Problem
   readonly headers: Record<string, string>
@@ -71,7 +74,7 @@ export async function download(
     return {
       write: (chunk: Buffer) => {
         transfer.moved(chunk.length)
-        return response.write(chunk)
+        return response.write(chunk) || response.writableLength < AHEAD_BYTES
       },
       whenReady: (go: () => void) => {
         response.once('drain', () => {

@@ -19,6 +19,9 @@ export function declaredLength({ headers }: IncomingMessage): number | null {
   return Number(headers['content-length'] ?? 0)
 }
 
+/** Waits for Privicore's socket while the client's goes on: a socket that is never idle, at the cost of this much memory. */
+const AHEAD_BYTES = 256 * 1024
+
 /**
  * The request's body as Privicore gets it. What completes it waits for the request to end properly, so that a body which turns
  * out longer than declared, or too long, is never complete on the other side.
@@ -32,7 +35,7 @@ export class Intake extends Readable {
   #last: Buffer | null = null
 
   constructor(source: IncomingMessage, transfer: Transfer, declared: number | null, limit: number) {
-    super({ autoDestroy: false })
+    super({ autoDestroy: false, highWaterMark: AHEAD_BYTES })
     this.#source = source
     this.#transfer = transfer
     this.#declared = declared
@@ -71,9 +74,10 @@ export class Intake extends Readable {
       this.#transfer.fail(tooLarge(this.#limit, false))
       return
     }
-    this.#hash.update(chunk)
     if (bytes === this.#declared) this.#last = chunk
     else if (!this.push(chunk)) this.#source.pause()
+    // Sent first: Privicore's side has something to do meanwhile.
+    this.#hash.update(chunk)
   }
 
   readonly #complete = () => {
