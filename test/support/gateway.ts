@@ -15,7 +15,7 @@ export interface TestGatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** When a query is compiled: by default at once, so that every test of one is a test of the compiled one. */
   readonly compileAfter?: number
-  /** Whether outcomes and data are pushed. Default: the gateway polls. */
+  /** Whether outcomes and data are pushed, and the stream hosts known. Default: the gateway polls. */
   readonly push?: boolean
   /** A sandbox that is shared by several gateways; the caller ends it. */
   readonly privicore?: Sandbox
@@ -42,7 +42,13 @@ export async function gateway(options: TestGatewayOptions = {}): Promise<TestGat
   const privicore = options.privicore ?? (await startSandbox({ commandLatencyMs: 10, ...options.sandbox }))
   const log: string[] = []
   const transcript: string[] = []
-  const push = options.push ? { PRIVICORE_WS_URL: privicore.wsUrl } : {}
+  const push = options.push
+    ? {
+        PRIVICORE_WS_URL: privicore.wsUrl,
+        PRIVICORE_UPSTREAM_URL: privicore.upstreamUrl,
+        PRIVICORE_DOWNSTREAM_URL: privicore.downstreamUrl,
+      }
+    : {}
   const config = loadConfig({ ...QUICK, PRIVICORE_API_URL: privicore.url, ...push, ...options.env })
   const started = createGateway({
     config,
