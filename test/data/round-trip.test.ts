@@ -54,24 +54,3 @@ test('a download has the bytes, and headers that a browser can do no harm with',
       'attachment; filename="Q3 __bersicht_.._x.bin"; filename*=UTF-8\'\'Q3%20_%C3%9Cbersicht_.._x.bin',
   })
 })
-
-test('what was uploaded is downloaded, from link to link', async () => {
-  const { run, uploadUrl, auth, url, privicore } = await transfers()
-  const link = await uploadUrl()
-  const sending = put(link, auth)
-  sending.end(payload)
-  expect((await answerOf(sending)).body.sha256).toBe(sha256(payload))
-  const [upload] = privicore.state.uploads
-  const [profile] = [...privicore.state.profiles.values()].filter(({ dataTokens }) =>
-    [...dataTokens.values()].some(({ stored }) => stored?.sha256 === upload?.sha256),
-  )
-  const token = [...(profile?.dataTokens.values() ?? [])].find(({ stored }) => stored?.sha256 === upload?.sha256)?.token
-  const { data } = await run(
-    'mutation ($token: ID!) { requestData(input: { token: $token }) { data { inline downloadUrl } } }',
-    { token },
-  )
-  expect(data?.requestData.data.inline).toBeNull()
-  const { pathname } = new URL(data?.requestData.data.downloadUrl)
-  const response = await fetch(new URL(pathname, url), { headers: auth })
-  expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(sha256(payload))
-})

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { startSandbox } from '../../sandbox/sandbox.ts'
 import { gateway } from '../support/gateway.ts'
+import { sha256, transfers } from '../support/transfers.ts'
 
 test('a payload goes from ciphertext to permanent token, is described, found, replaced and deleted', async () => {
   const { run, privicore } = await gateway()
@@ -78,4 +80,46 @@ test('a payload goes from ciphertext to permanent token, is described, found, re
     token,
   })
   expect(gone).toEqual({ data: { node: null, dataToken: null } })
+})
+
+test.each([
+  { stream: 'url', downloadBody: 'url', streamReady: 'none' },
+  { stream: 'token', downloadBody: 'token', streamReady: 'none' },
+  { stream: 'url', downloadBody: 'token', streamReady: 'id', streamReadyUrl: 'present' },
+  { stream: 'token', downloadBody: 'token', streamReady: 'requestId', streamReadyUrl: 'absent' },
+] as const)('a large payload streams to Privicore and back: %o', async (dialect) => {
+  const privicore = await startSandbox({ commandLatencyMs: 10, dialect: { ...dialect, outputType: '1' } })
+  onTestFinished(() => privicore.close())
+  const { run, url, auth } = await transfers({ privicore })
+  const onGateway = (link: string) => {
+    expect(link).toMatch(/\/data\/[\w-]{43}$/)
+    return new URL(new URL(link).pathname, url)
+  }
+  const payload = randomBytes(5 * 1024 * 1024)
+
+  const reserved = await run(
+    'mutation { reserveTokenSpace(input: { context: "films" }) { temporaryDataToken { token uploadUrl } } }',
+  )
+  const { token: temporary, uploadUrl } = reserved.data?.reserveTokenSpace.temporaryDataToken
+  const uploaded = await fetch(onGateway(uploadUrl), { method: 'PUT', headers: auth, body: payload })
+  expect(await uploaded.json()).toEqual({ bytes: payload.length, sha256: sha256(payload) })
+
+  const described = await run(
+    `mutation ($input: ConfigureDataTokenFileInput!) {
+      configureDataTokenFile(input: $input) { token userErrors { message } }
+    }`,
+    { input: { token: temporary, fileName: 'a.mp4', extension: 'mp4', context: 'films', size: payload.length } },
+  )
+  const { token } = described.data?.configureDataTokenFile
+  const asked = await run(
+    `mutation ($token: ID!) {
+      requestData(input: { token: $token }) { data { context inline downloadUrl } userErrors { message } }
+    }`,
+    { token },
+  )
+  expect(asked.errors).toBeUndefined()
+  const { inline, context, downloadUrl } = asked.data?.requestData.data
+  expect([inline, context]).toEqual([null, 'films'])
+  const downloaded = await fetch(onGateway(downloadUrl), { headers: auth })
+  expect(sha256(Buffer.from(await downloaded.arrayBuffer()))).toBe(sha256(payload))
 })

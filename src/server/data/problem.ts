@@ -146,7 +146,11 @@ export function answerProblem(
   const requestId = headers['x-request-id']
   const title = STATUS_CODES[status]
   const body = JSON.stringify({ type: 'about:blank', title, status, detail, code, requestId, ticketReusable })
-  const hasBody = !request.complete && (Number(request.headers['content-length']) > 0 || isChunked(request))
+  // A client that has said its last word sends nothing more, however much it had declared.
+  const hasBody =
+    !request.complete &&
+    !request.socket.readableEnded &&
+    (Number(request.headers['content-length']) > 0 || isChunked(request))
   response.writeHead(status, {
     ...headers,
     'content-type': 'application/problem+json',
