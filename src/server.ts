@@ -15,7 +15,7 @@ import { createCallerCache } from './cache/tiers.ts'
 import { Following } from './commands/following.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { type Attempt, Privicore } from './privicore/client.ts'
 import { Streams } from './privicore/stream.ts'
 import { schema } from './schema/schema.ts'
@@ -66,8 +66,8 @@ export interface Gateway {
   readonly close: () => Promise<void>
 }
 
-/** The most sockets to Privicore: PHP servers fork a worker for each, and answer more at once no faster. */
-const UPSTREAM_CONNECTIONS = 128
+/** The most sockets to Privicore, for when it is slow: a few hundred answers under way at once. */
+const UPSTREAM_CONNECTIONS = 512
 
 /** A document that comes a second time is likely to come again. */
 const COMPILE_AFTER = 2
@@ -83,16 +83,14 @@ export function createGateway({
   compileAfter = COMPILE_AFTER,
 }: GatewayOptions): Gateway {
   const metrics = createMetrics()
+  const observeUpstream = upstreamObserver(metrics)
   const privicore = new Privicore({
     baseUrl: privicoreUrl,
     timeoutMs: config.privicore.timeoutMs,
     connections: UPSTREAM_CONNECTIONS,
     overrides: config.privicore.endpoints,
     onAttempt: (attempt: Attempt) => {
-      metrics.upstreamSeconds.observe(
-        { endpoint: attempt.endpoint, result: String(attempt.result) },
-        attempt.durationMs / 1_000,
-      )
+      observeUpstream(attempt)
       log.debug(attempt, 'upstream')
     },
   })
@@ -229,5 +227,19 @@ function useNoIntrospection(): Plugin {
     onValidate({ addValidationRule }) {
       addValidationRule(NoSchemaIntrospectionCustomRule)
     },
+  }
+}
+
+/** Finding a labelled histogram costs more than observing: each is found once. */
+function upstreamObserver({ upstreamSeconds }: Metrics): (attempt: Attempt) => void {
+  const known = new Map<string, { observe(seconds: number): void }>()
+  return ({ endpoint, result, durationMs }) => {
+    const key = `${endpoint} ${result}`
+    let histogram = known.get(key)
+    if (histogram === undefined) {
+      histogram = upstreamSeconds.labels({ endpoint, result: String(result) })
+      known.set(key, histogram)
+    }
+    histogram.observe(durationMs / 1_000)
   }
 }

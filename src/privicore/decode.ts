@@ -35,24 +35,20 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /**
- * Finds a field under any of its names (camelCase), each also as snake_case and kebab-case. A server spells a field one way,
- * so the spelling that hit last is tried first.
+ * Finds a field under any of its names (camelCase), each also as snake_case and kebab-case: the first that is there and not null.
+ * Each field gets code of its own, so that the engine remembers where it is in the records of this server, or that it is not in
+ * them: one function for all fields took three times as long over a list.
  */
 export function named(...names: readonly string[]): (record: Fields) => unknown {
-  const spellings = [...new Set(names.flatMap((name) => [name, snake(name), kebab(name)]))]
-  let usual = spellings[0] as string
-  return (record) => {
-    const value = record[usual]
-    if (value !== undefined && value !== null) return value
-    for (const spelling of spellings) {
-      const other = record[spelling]
-      if (other !== undefined && other !== null) {
-        usual = spelling
-        return other
-      }
-    }
-    return value
-  }
+  const spellings = [...new Set(names.flatMap((name) => [name, snake(name), kebab(name)]))].map((name) =>
+    JSON.stringify(name),
+  )
+  const steps = spellings.map(
+    (name) => `value = record[${name}]; if (value !== undefined && value !== null) return value;`,
+  )
+  return new Function('record', `let value; ${steps.join(' ')} return record[${spellings[0]}];`) as (
+    record: Fields,
+  ) => unknown
 }
 
 /** Text, or null for what is not text. Numbers count: an id may come unquoted. The empty string is absent. */

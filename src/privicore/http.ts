@@ -44,43 +44,69 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** As many sockets as keep a server busy that answers at once: more of them only cost both sides. */
+const POOL_CONNECTIONS = 64
+/** From this mean service time on, what an exchange waits for is the server and not the processor: then more sockets pay. */
+const SLOW_MS = 4
+/** Weight of the newest service time in the mean. */
+const NEWEST = 0.05
+
+/** One origin's sockets: few while it answers at once, as many as the load needs while it takes its time. */
 export class Origin {
-  readonly #pool: Pool
+  readonly #pools: readonly Pool[]
+  readonly #load = { underWay: 0, serviceMs: 0 }
 
   /** @param connections the most sockets that are open at once; further exchanges queue */
   constructor(url: URL, connections: number, connectTimeoutMs: number) {
-    this.#pool = new Pool(url.origin, {
-      connections,
+    const options = {
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
       // Each exchange has a clock of its own that covers all of it.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: { timeout: connectTimeoutMs },
+    }
+    this.#pools = Array.from({ length: Math.ceil(connections / POOL_CONNECTIONS) }, (_, index) => {
+      const left = connections - index * POOL_CONNECTIONS
+      return new Pool(url.origin, { ...options, connections: Math.min(POOL_CONNECTIONS, left) })
     })
   }
 
   /** @throws ExchangeFailure */
   exchange(request: WireRequest, options: ExchangeOptions): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
-      new Exchange(options, resolve, reject).start(this.#pool, request)
+      new Exchange(options, this.#load, resolve, reject).start(this.#pool(), request)
     })
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy()
+  async close(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.destroy()))
   }
+
+  #pool(): Pool {
+    const { serviceMs, underWay } = this.#load
+    const needed = serviceMs < SLOW_MS ? 0 : Math.floor(underWay / POOL_CONNECTIONS)
+    return this.#pools[Math.min(needed, this.#pools.length - 1)] as Pool
+  }
+}
+
+/** What an origin is doing: exchanges under way, and the mean time from their start on a socket to their end. */
+interface Load {
+  underWay: number
+  serviceMs: number
 }
 
 type Headers = Record<string, string | string[] | undefined>
 
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions
+  readonly #load: Load
   readonly #resolve: (answer: WireAnswer) => void
   readonly #reject: (failure: ExchangeFailure) => void
   readonly #timer: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | null = null
   #settled = false
+  #startedAt = 0
   #status = 0
   #headers: Headers | null = null
   #chunks: Buffer[] = []
@@ -88,10 +114,13 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     options: ExchangeOptions,
+    load: Load,
     resolve: (answer: WireAnswer) => void,
     reject: (failure: ExchangeFailure) => void,
   ) {
     this.#options = options
+    this.#load = load
+    load.underWay++
     this.#resolve = resolve
     this.#reject = reject
     this.#timer = setTimeout(() => this.#fail('timeout'), Math.max(0, options.timeoutMs))
@@ -115,7 +144,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // It was given up while it waited for a connection.
     if (this.#settled) controller.abort(new Error('given up'))
-    else this.#controller = controller
+    else {
+      this.#controller = controller
+      this.#startedAt = performance.now()
+    }
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
@@ -151,6 +183,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #settle(): boolean {
     if (this.#settled) return false
     this.#settled = true
+    const load = this.#load
+    load.underWay--
+    if (this.#startedAt > 0) load.serviceMs += NEWEST * (performance.now() - this.#startedAt - load.serviceMs)
     clearTimeout(this.#timer)
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     return true
