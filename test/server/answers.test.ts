@@ -89,9 +89,9 @@ test('it is not kept where something else went into it: secrets, commands, failu
   await times(4, () => ask(secret))
   expect(privicore.count('device.configuration')).toBe(4)
   const { body } = await ask(
-    'mutation { configureDevice(input: { deviceIdentifier: "none" }) { command { commandId } } }',
+    'mutation { removeDevice(input: { deviceIdentifier: "none" }) { command { commandId } } }',
   )
-  const { commandId } = body.data.configureDevice.command
+  const { commandId } = body.data.removeDevice.command
   const states = await times(4, () => ask(`{ devices { name } command(commandId: "${commandId}") { status } }`))
   await expect
     .poll(
