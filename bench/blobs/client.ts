@@ -57,11 +57,11 @@ export async function slowPut(
   headers: Headers,
   bytesPerSecond: number,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const sending = request(link, { method: 'PUT', headers: { ...headers, 'transfer-encoding': 'chunked' } })
-  const answered = new Promise<void>((resolve, reject) => {
+  const answered = new Promise<number>((resolve, reject) => {
     sending.once('error', reject)
-    sending.once('response', (response) => void textOf(response).then(() => resolve(), reject))
+    sending.once('response', (response) => void textOf(response).then(() => resolve(response.statusCode ?? 0), reject))
   })
   // Ten writes a second, spread: not all at the same moment.
   await sleep(Math.random() * 100)
@@ -70,7 +70,7 @@ export async function slowPut(
     await sleep(100)
   }
   sending.end()
-  await answered
+  return answered
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

@@ -1,4 +1,4 @@
-// npm-less: node bench/blobs/run.ts [--quick]. Large payloads through the gateway: memory, throughput beside a bare pipe, and
+// node bench/blobs/run.ts [--quick]. Large payloads through the gateway: memory, throughput beside a bare pipe, and
 // what slow uploads do to others. Prints what it measured, and fails where a promise is broken.
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSandbox } from '../../sandbox/sandbox.ts'
-import { get, put, slowPut } from './client.ts'
+import { get, put } from './client.ts'
 import { hashOf } from './payload.ts'
 
 const quick = process.argv.includes('--quick')
@@ -192,13 +192,16 @@ try {
   await latencies()
   const alone = await latencies()
   const links = await Promise.all(Array.from({ length: SLOW_UPLOADS }, uploadUrl))
-  const stop = new AbortController()
-  const slow = Promise.all(links.map((link) => slowPut(link, auth, SLOW_BYTES_PER_SECOND, stop.signal)))
-  slow.catch(() => {})
-  await sleep(1_000)
+  const slow = start('slow.ts')
+  slow.send({ links, headers: auth, bytesPerSecond: SLOW_BYTES_PER_SECOND })
+  await sleep(1_500)
   const beside = await latencies()
-  stop.abort()
-  await slow
+  slow.send('stop')
+  const statuses = await message<(number | string)[]>(slow)
+  promise(
+    statuses.length === SLOW_UPLOADS && statuses.every((status) => status === 200),
+    `all ${SLOW_UPLOADS} slow uploads came through`,
+  )
   const p99 = { alone: percentile(alone, 0.99), beside: percentile(beside, 0.99) }
   console.log(
     `  p50 ${percentile(alone, 0.5).toFixed(2)} ms alone, ${percentile(beside, 0.5).toFixed(2)} ms beside them`,
