@@ -130,13 +130,15 @@ function serve(
     operation.end({ type: 'query', name: query.name })
     if (response.destroyed) return
     const { errors } = answer
-    const body = Buffer.from(JSON.stringify(errors ? { errors: errors.map(written), data: answer.data } : answer))
+    const text = JSON.stringify(errors ? { errors: errors.map(written), data: answer.data } : answer)
     const status = errors ? statusOf(errors) : 200
-    writeHead(options, request, response, { status, length: body.length, requestId, token })
-    response.end(body)
+    writeHead(options, request, response, { status, length: Buffer.byteLength(text), requestId, token })
+    // As text it goes out in one piece with its head.
+    response.end(text)
     const { madeOf } = context
-    if (key !== null && madeOf !== null && errors === undefined)
-      options.answers?.keep(key, { body, name: query.name, madeOf })
+    if (key !== null && madeOf !== null && errors === undefined) {
+      options.answers?.keep(key, { body: Buffer.from(text), name: query.name, madeOf })
+    }
   }
   const running = query.run(context, variables)
   if (running instanceof Promise) running.then(write, (error) => write({ errors: [error] }))
