@@ -1,20 +1,11 @@
 // An answer that was given before goes out again, as long as each read it was made of would be served from memory, and not longer.
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { gateway, type TestGatewayOptions } from '../support/gateway.ts'
+import { listen } from '../support/subscribing.ts'
 
 async function served(options: TestGatewayOptions = {}) {
   const started = await gateway(options)
-  const server = createServer(started.gateway.listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`
+  const url = await listen(started.gateway)
   const ask = async (query: string, token: string | null = started.privicore.tokens.alice, variables?: unknown) => {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
     const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) })

@@ -1,21 +1,12 @@
 // A request that has come before goes a shorter way. Clients must not be able to tell.
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { gateway, type TestGatewayOptions } from '../support/gateway.ts'
+import { listen } from '../support/subscribing.ts'
 
 /** Asks over a real socket; `times` says how often it came. */
 async function served(options: TestGatewayOptions = {}) {
   const started = await gateway({ compileAfter: 2, ...options })
-  const server = createServer(started.gateway.listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`
+  const url = await listen(started.gateway)
   const ask = async (body: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(url, {
       method: 'POST',

@@ -11,8 +11,8 @@ import type { Gateway } from '../../src/server.ts'
 
 /** Listens for one test. @returns the address of /graphql */
 export async function listen(gateway: Gateway): Promise<string> {
-  const server = createServer(gateway.listener)
-  server.on('upgrade', gateway.upgrade)
+  const server = createServer()
+  gateway.attach(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
