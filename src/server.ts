@@ -1,9 +1,7 @@
 // The gateway as an HTTP handler: yoga and its plugins, in order. The list is the architecture.
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, RequestListener, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Server } from 'node:http'
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { Answers } from './cache/answers.ts'
@@ -23,6 +21,8 @@ import { CompiledQueries } from './server/compiled-queries.ts'
 import { corsFor, corsHeaders } from './server/cors.ts'
 import { createCallers } from './server/credentials.ts'
 import { DataRoute } from './server/data/route.ts'
+import { createDirect } from './server/direct.ts'
+import { createEventStreams } from './server/event-stream.ts'
 import { createFastPath } from './server/fast-path.ts'
 import { graphiqlOptions } from './server/graphiql.ts'
 import { type Readiness, useHealth, useMetricsRoute } from './server/health.ts'
@@ -51,11 +51,7 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Serves one request, as `fetch`. */
   readonly handler: YogaServerInstance<object, object>
-  /** Serves one request of node:http: what has come before goes a shorter way. */
-  readonly listener: RequestListener
   readiness: Readiness
-  /** Opens a WebSocket: a listener for node:http's `upgrade`. */
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** Serves everything on a server of node:http: transfers, requests, WebSockets. */
   readonly attach: (server: Server) => void
   /** Uploads and downloads under way. */
@@ -157,7 +153,9 @@ export function createGateway({
     batching: false,
     maxRequestBodySize: config.limits.bodyBytes,
     graphiql: config.graphiql ? graphiqlOptions(demoToken) : false,
-    renderGraphiQL,
+    // Thirty megabytes of text: loaded when the first browser asks.
+    renderGraphiQL: (page) =>
+      import('@graphql-yoga/render-graphiql').then((graphiql) => graphiql.renderGraphiQL(page)) as never,
     cors: corsFor(config),
     logging: false,
     // Errors get their face in useOperation, which knows the request's id.
@@ -172,13 +170,19 @@ export function createGateway({
     ],
   })
 
+  const direct = createDirect(handler, operations)
   const listener = createFastPath({
     queries,
     answers: cache && new Answers(Math.max(1, config.cacheMemoryBytes / 2), (madeOf) => cache.serves(madeOf)),
     operations,
     bodyBytes: config.limits.bodyBytes,
     corsHeaders: (origin) => corsHeaders(config, origin),
-    longWay: handler,
+    longWay: createEventStreams({
+      direct,
+      bodyBytes: config.limits.bodyBytes,
+      corsHeaders: (origin) => corsHeaders(config, origin),
+      longWay: handler,
+    }),
   })
 
   const data = new DataRoute({
@@ -192,7 +196,7 @@ export function createGateway({
     metrics,
   })
 
-  const sockets = new WebSockets({ config, handler, operations, log })
+  const sockets = new WebSockets({ config, direct, operations, log })
   const drain = async () => {
     // Sockets first: their clients are to come back, not to think that all is told.
     const closed = sockets.drain()
@@ -202,8 +206,6 @@ export function createGateway({
 
   return Object.assign(gateway, {
     handler,
-    listener,
-    upgrade: sockets.upgrade,
     attach: (server: Server) => {
       data.attach(server, listener)
       server.on('upgrade', sockets.upgrade)

@@ -5,15 +5,17 @@ import { isAsyncIterable, type Plugin, type YogaInitialContext } from 'graphql-y
 import type { CompiledQueries } from './compiled-queries.ts'
 import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
 import type { AskedOperation, Operation, OperationName, Operations, Part } from './operations.ts'
+import { subscribeLightly } from './subscribing.ts'
 
 interface Answered {
   readonly result: unknown
   readonly setResult: (result: never) => void
 }
 
-export function useOperation(operations: Operations, queries: CompiledQueries): Plugin {
-  const requestIds = new WeakMap<Request, string>()
+/** The id of a request: here, or from where it came in by another way. */
+export const requestIds = new WeakMap<Request, string>()
 
+export function useOperation(operations: Operations, queries: CompiledQueries): Plugin {
   const requestIdOf = (request: Request | undefined): string => {
     const known = request && requestIds.get(request)
     if (known !== undefined) return known
@@ -52,9 +54,9 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
       })
       return { onExecuteDone: watch(operation, end) }
     },
-    onSubscribe({ args, subscribeFn, setSubscribeFn }) {
+    onSubscribe({ args, setSubscribeFn }) {
       const { operation, end } = begin(args, 'subscription')
-      setSubscribeFn((executed) => subscribeFn({ ...executed, contextValue: operation.context }))
+      setSubscribeFn((executed) => subscribeLightly({ ...executed, contextValue: operation.context }))
       return {
         onSubscribeResult: watch(operation, end),
         onSubscribeError({ error, setError }) {

@@ -4,16 +4,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ExecutionResult, GraphQLError, parse } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws'
-import { type GraphQLParams, isAsyncIterable, type YogaServerInstance } from 'graphql-yoga'
+import type { GraphQLParams } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Config } from '../config.ts'
 import { allowedOrigin } from './cors.ts'
+import { type Direct, toMessage } from './direct.ts'
 import type { Logger } from './log.ts'
-import type { Operations, Part } from './operations.ts'
+import type { Operations } from './operations.ts'
 
 export interface WebSocketsOptions {
   readonly config: Config
-  readonly handler: YogaServerInstance<object, object>
+  readonly direct: Direct
   readonly operations: Operations
   readonly log: Logger
 }
@@ -28,7 +29,7 @@ const MOST_OPERATIONS = 1_000
 
 interface Extra {
   /** Where the client has found us, in its own words. */
-  readonly host: string
+  readonly host: string | undefined
   /** By operation id: aborted when the client completes it or leaves. */
   readonly running: Map<string, AbortController>
 }
@@ -101,7 +102,7 @@ export class WebSockets {
     { headers }: IncomingMessage,
   ): void {
     const { log } = this.#options
-    const extra: Extra = { host: hostOf(headers.host), running: new Map() }
+    const extra: Extra = { host: headers.host, running: new Map() }
     // Follows in a close event. Frames that are too large or malformed end here: the client's fault, and its alone.
     socket.on('error', (error) => log.debug({ code: (error as NodeJS.ErrnoException).code }, 'websocket failed'))
     socket.on('pong', () => this.#silent.delete(socket))
@@ -145,37 +146,26 @@ export class WebSockets {
         }
         const abort = new AbortController()
         extra.running.set(id, abort)
-        const result = await this.#run(payload as GraphQLParams, extra.host, connectionParams, abort.signal)
+        const result = await this.#options.direct({
+          params: payload as GraphQLParams,
+          header: credentialsOf(connectionParams),
+          requestId: randomUUID(),
+          host: extra.host,
+          signal: abort.signal,
+        })
         if (neverExecuted(result)) return result.errors
         // What there is to execute has been executed: only its result goes through the protocol.
         return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
       },
       execute: ((args: { rootValue: unknown }) => args.rootValue) as never,
       subscribe: ((args: { rootValue: unknown }) => args.rootValue) as never,
-      onNext: (_, __, ___, ____, result) => withoutHttp(result as ExecutionResult) as never,
-      onError: (_, __, ___, errors) => withoutHttp({ errors: errors as GraphQLError[] }).errors as never,
+      onNext: (_, __, ___, ____, result) => toMessage(result as ExecutionResult) as never,
+      onError: (_, __, ___, errors) => (toMessage({ errors: errors as GraphQLError[] }) as { errors: never }).errors,
       onComplete: ({ extra }, id) => {
         extra.running.get(id)?.abort()
         extra.running.delete(id)
       },
     }
-  }
-
-  async #run(
-    params: GraphQLParams,
-    host: string,
-    connectionParams: Readonly<Record<string, unknown>> | undefined,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const { handler, operations } = this.#options
-    const request = new Request(`http://${host}${PATH}`, {
-      method: 'POST',
-      headers: credentialsOf(connectionParams),
-      signal,
-    })
-    const result = await handler.getResultForParams({ params, request }, {})
-    // A result that never came to be executed has not been coded: syntax, validation, limits.
-    return isAsyncIterable(result) ? result : operations.codeAll((result ?? {}) as Part, randomUUID())
   }
 
   #ping(): void {
@@ -187,12 +177,6 @@ export class WebSockets {
       }
     }
   }
-}
-
-/** A client may send no Host, or nonsense: it gets no link from us then, and all the rest. */
-function hostOf(header: string | undefined): string {
-  const isHost = header !== undefined && /^[\w.:[\]-]+$/.test(header) && URL.canParse(`http://${header}`)
-  return isHost ? header : 'gateway.invalid'
 }
 
 /** Syntax, validation, limits: the protocol has a message of its own for them. */
@@ -207,28 +191,11 @@ const NOTHING = { schema: undefined, document: parse('{ __typename }') }
 const CREDENTIALS = ['authorization', 'x-dpt-authorization']
 
 /** The payload of connection_init carries what headers carry over HTTP, under the same names. */
-function credentialsOf(params: Readonly<Record<string, unknown>> | undefined): Headers {
-  const headers = new Headers()
+function credentialsOf(params: Readonly<Record<string, unknown>> | undefined): (name: string) => string | null {
+  const found: Record<string, string> = {}
   for (const [name, value] of Object.entries(params ?? {})) {
-    if (typeof value !== 'string' || !CREDENTIALS.includes(name.toLowerCase())) continue
-    try {
-      headers.set(name, value)
-    } catch {
-      // Cannot be sent as a header, so no token of Privicore is like that: it is as good as none.
-    }
+    const lower = name.toLowerCase()
+    if (typeof value === 'string' && CREDENTIALS.includes(lower)) found[lower] = value
   }
-  return headers
-}
-
-/** What yoga takes off before it answers over HTTP. */
-function withoutHttp(result: ExecutionResult): { readonly errors?: readonly object[] } {
-  if (result.errors === undefined) return result
-  return {
-    ...result,
-    errors: result.errors.map((error) => {
-      const { extensions, ...rest } = error.toJSON()
-      const { http: _, ...shown } = (extensions ?? {}) as Record<string, unknown>
-      return { ...rest, extensions: shown }
-    }),
-  }
+  return (name) => found[name] ?? null
 }
