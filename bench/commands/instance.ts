@@ -26,6 +26,7 @@ export async function startInstance(env: Record<string, string>): Promise<Instan
       HOST: '127.0.0.1',
       PORT: String(port),
       NODE_ENV: 'production',
+      ...(process.env.NODE_OPTIONS && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
       LOG_LEVEL: 'warn',
       ...env,
     } as NodeJS.ProcessEnv,

@@ -319,6 +319,6 @@ test('each waiter hears exactly one end, and nothing is left behind', { timeout:
       vi.clearAllTimers()
       await play(plan)
     }),
-    { numRuns: Number(process.env.MODEL_RUNS ?? 3_000), interruptAfterTimeLimit: 40_000, endOnFailure: false },
+    { numRuns: Number(process.env.MODEL_RUNS ?? 2_000), interruptAfterTimeLimit: 40_000, endOnFailure: false },
   )
 })

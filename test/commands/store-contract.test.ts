@@ -98,7 +98,7 @@ const shared: Record<string, (holder: string) => CommandStore> = {
   'of the tests': (holder) => memory.as(holder),
 }
 
-describe.each(Object.entries(shared))('the shared store %s', (_, make) => {
+describe.concurrent.each(Object.entries(shared))('the shared store %s', (_, make) => {
   test('gives each command to one poller, renews it for that one, and passes it on when it lets go', async () => {
     const [one, other] = [make('one'), make('other')]
     const commands = await Promise.all(Array.from({ length: 30 }, () => one.accept(sent())))
