@@ -79,9 +79,7 @@ test('it is not kept where something else went into it: secrets, commands, failu
   const secret = `{ devices { name } deviceConfiguration(deviceIdentifier: "${device.deviceIdentifier}") { clientSecret } }`
   await times(4, () => ask(secret))
   expect(privicore.count('device.configuration')).toBe(4)
-  const { body } = await ask(
-    'mutation { removeDevice(input: { deviceIdentifier: "none" }) { command { commandId } } }',
-  )
+  const { body } = await ask('mutation { removeDevice(input: { deviceIdentifier: "none" }) { command { commandId } } }')
   const { commandId } = body.data.removeDevice.command
   const states = await times(4, () => ask(`{ devices { name } command(commandId: "${commandId}") { status } }`))
   await expect

@@ -123,7 +123,7 @@ export function put(link: string, headers: Record<string, string>): ClientReques
   const sending = request(link, { method: 'PUT', headers })
   sending.on('error', () => {})
   // Else a body that is written at once would get a length.
-  if (headers['expect'] === undefined) sending.flushHeaders()
+  if (headers.expect === undefined) sending.flushHeaders()
   return sending
 }
 
