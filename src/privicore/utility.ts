@@ -3,6 +3,7 @@ import type { CallOptions, Privicore } from './client.ts'
 import { coded, refusal } from './client.ts'
 import { type Fields, integer, isFields, Misfit, named, text } from './decode.ts'
 import { type Method, read } from './endpoint.ts'
+import { readErrorBody } from './error-body.ts'
 import { parseBody, type WireAnswer } from './http.ts'
 
 /** What Privicore says of itself; null where it answered 2xx without saying anything. */
@@ -40,10 +41,12 @@ const COMMAND_STATUS: Record<number, CommandState> = { 1: 'pending', 2: 'succeed
 const commandStatus = named('commandStatus')
 const reasonOf = named('body', 'reason', 'message')
 
-/** The body of a 200. No body, and any word that is neither pending nor rejected, is success. */
+const SUCCEEDED: CommandReport = { state: 'succeeded', reason: null }
+
+/** The body of a 200. No body, however it is spelled, and any word that is neither pending nor rejected, is success. */
 function decodeReport(body: unknown): CommandReport {
-  if (body === undefined) return { state: 'succeeded', reason: null }
   const said = Array.isArray(body) && body.length === 1 ? body[0] : body
+  if (saysNothing(said)) return SUCCEEDED
   if (typeof said === 'string') {
     const word = said.trim().toLowerCase()
     return { state: PENDING.has(word) ? 'pending' : REJECTED.has(word) ? 'rejected' : 'succeeded', reason: null }
@@ -53,11 +56,25 @@ function decodeReport(body: unknown): CommandReport {
   return report
 }
 
+/** An empty body as PHP spells it is `[]` or `{}`; `true` says no more than the status does. */
+function saysNothing(said: unknown): boolean {
+  if (said === undefined || said === null || said === true) return true
+  return typeof said === 'object' && Object.keys(said).length === 0
+}
+
 /** What `command_status` and `body` say, in an answer as in a pushed message; null where there is no status. */
 export function reportOf(said: Fields): CommandReport | null {
   const state = COMMAND_STATUS[integer(commandStatus(said)) ?? 0]
   if (state === undefined) return null
-  return { state, reason: state === 'rejected' ? text(reasonOf(said)) : null }
+  return { state, reason: state === 'rejected' ? reasonIn(reasonOf(said)) : null }
+}
+
+/** A text, or in any of the shapes that a refused call's body has. */
+function reasonIn(value: unknown): string | null {
+  const stated = text(value)
+  if (stated !== null) return stated
+  const { reason, violations } = readErrorBody(value)
+  return reason ?? violations[0]?.message ?? null
 }
 
 /** Asks for outcomes by GET or by POST, whichever this server answers. */

@@ -39,6 +39,10 @@ describe('the outcome of a command', () => {
     [json({ command_status: '2', body: 'done' }), 200],
     [json('a word nobody has listed'), 200],
     ['', 204],
+    ['{}', 200],
+    ['[]', 200],
+    ['null', 200],
+    ['true', 200],
   ])('%s is success', async (body, status) => {
     expect(await poll(await startUpstream({ status, body }))).toEqual({ state: 'succeeded', reason: null })
   })
@@ -49,6 +53,10 @@ describe('the outcome of a command', () => {
     [json('failed'), null],
     [json({ command_status: 3, body: 'device.not_pending' }), 'device.not_pending'],
     [json({ command_status: 3 }), null],
+    [json({ command_status: 3, body: ['why.not'] }), 'why.not'],
+    [json({ command_status: 3, body: { message: 'why' } }), 'why'],
+    [json({ command_status: 3, body: { errors: { name: ['Too short.', 'why.not'] } } }), 'why.not'],
+    [json({ command_status: 3, body: [] }), null],
   ])('%s is rejection', async (body, reason) => {
     expect(await poll(await startUpstream({ body }))).toEqual({ state: 'rejected', reason })
   })
@@ -56,7 +64,9 @@ describe('the outcome of a command', () => {
   test.each([
     ['markup', '<html>502</html>'],
     ['broken JSON', '{"command_sta'],
-    ['an object that says nothing', '{}'],
+    ['an object that says something else', '{"meta":1}'],
+    ['false', 'false'],
+    ['a number', '[7]'],
     ['a status that is not listed', '{"command_status":7}'],
   ])('%s is no outcome', async (_, body) => {
     await expect(poll(await startUpstream({ body }))).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' })
