@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream'
-import { NoSchemaIntrospectionCustomRule } from 'graphql'
+import { type DocumentNode, NoSchemaIntrospectionCustomRule } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { LRUCache } from 'lru-cache'
 import { Answers } from './cache/answers.ts'
 import { type Bus, LocalBus, RedisBus } from './cache/bus.ts'
 import { connectRedis } from './cache/redis.ts'
@@ -64,6 +65,9 @@ export interface Gateway {
 
 /** The most sockets to Privicore, for when it is slow: a few hundred answers under way at once. */
 const UPSTREAM_CONNECTIONS = 512
+
+/** All texts whose parsed form is kept, in characters: a parsed document takes some fifty bytes for each. */
+const PARSED_CHARACTERS = 2 * 1024 * 1024
 
 /** A document that comes a second time is likely to come again. */
 const COMPILE_AFTER = 2
@@ -158,12 +162,13 @@ export function createGateway({
       import('@graphql-yoga/render-graphiql').then((graphiql) => graphiql.renderGraphiQL(page)) as never,
     cors: corsFor(config),
     logging: false,
+    parserAndValidationCache: documentCaches(),
     // Errors get their face in useOperation, which knows the request's id.
     maskedErrors: false,
     plugins: [
       useHealth(() => gateway.readiness),
       useMetricsRoute(metrics),
-      useLimits(config.limits),
+      useLimits(config.limits, schema),
       !config.introspection && useNoIntrospection(),
       useDeferStream(),
       useOperation(operations, queries),
@@ -244,4 +249,16 @@ function upstreamObserver({ upstreamSeconds }: Metrics): (attempt: Attempt) => v
     }
     histogram.observe(durationMs / 1_000)
   }
+}
+
+/** Parsed documents are many times the size of their text: bounded by that, not by their number. */
+function documentCaches() {
+  const bounded = <Value extends object>() => {
+    const cache = new LRUCache<string, Value>({
+      maxSize: PARSED_CHARACTERS,
+      sizeCalculation: (_, text) => text.length + 1,
+    })
+    return { get: (text: string) => cache.get(text), set: (text: string, value: Value) => void cache.set(text, value) }
+  }
+  return { documentCache: bounded<DocumentNode>(), errorCache: bounded<Error>() }
 }

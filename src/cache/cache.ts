@@ -99,7 +99,7 @@ export class CallerCache {
   }
 
   /** Whether each of these would still be served as it is: nothing forgotten, nothing out of date. */
-  serves(entries: readonly Entry[]): boolean {
+  serves(entries: readonly Pick<Entry, 'state' | 'generation' | 'at' | 'freshUntil' | 'staleUntil'>[]): boolean {
     const now = this.#clock()
     const alone = this.#options.isAlone()
     for (const entry of entries) {

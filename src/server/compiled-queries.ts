@@ -1,4 +1,5 @@
 // Queries that have come before: validated once, compiled to a function, remembered by their text. Knows no HTTP.
+import { hash } from 'node:crypto'
 import {
   type DocumentNode,
   type ExecutionResult,
@@ -7,6 +8,7 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
   getOperationAST,
   isInputObjectType,
   isObjectType,
@@ -23,6 +25,8 @@ import type { AnyRead } from '../privicore/endpoint.ts'
 
 /** Documents that are remembered. Clients have some dozens each; what does not come again must not push them out at once. */
 const MOST_DOCUMENTS = 2_000
+/** A document of the longest kind, compiled, takes a few megabytes; all together no more than this many characters of text. */
+const MOST_CHARACTERS = 8 * 1024 * 1024
 
 export interface CompiledQuery {
   readonly name: string | undefined
@@ -43,10 +47,19 @@ interface Plan {
 /** `null`: it cannot be compiled. A number: how often it has come. */
 type Entry = CompiledQuery | null | number
 
+interface Known {
+  readonly entry: Entry
+  readonly characters: number
+}
+
 export class CompiledQueries {
   readonly #schema: GraphQLSchema
   readonly #after: number
-  readonly #entries = new LRUCache<string, { entry: Entry }>({ max: MOST_DOCUMENTS })
+  readonly #entries = new LRUCache<string, Known>({
+    max: MOST_DOCUMENTS,
+    maxSize: MOST_CHARACTERS,
+    sizeCalculation: ({ characters }) => characters,
+  })
 
   /** @param after a document is compiled when it comes for this time: compiling costs as much as running it some dozen times */
   constructor(schema: GraphQLSchema, after: number) {
@@ -69,7 +82,7 @@ export class CompiledQueries {
     const known = this.#entries.get(id)?.entry ?? 0
     if (typeof known !== 'number') return known ?? undefined
     const entry: Entry = known + 1 < this.#after ? known + 1 : this.#compile(document, operation)
-    this.#entries.set(id, { entry })
+    this.#entries.set(id, { entry, characters: source.length + 1 })
     return typeof entry === 'object' ? (entry ?? undefined) : undefined
   }
 
@@ -77,12 +90,16 @@ export class CompiledQueries {
     if (!compilable(this.#schema, document, operation)) return null
     const compiled = compileQuery(this.#schema, document, operation.name?.value)
     if (!isCompiledQuery(compiled)) return null
+    const fragments = fragmentsOf(document)
     const place = (result: ExecutionResult): ExecutionResult =>
       result.errors === undefined
         ? result
-        : { errors: result.errors.map((error) => located(document, operation, error)), data: result.data }
-    const { reads, complete } = planOf(this.#schema, document, operation)
+        : { errors: result.errors.map((error) => located(fragments, operation, error)), data: result.data }
+    const { reads, complete } = planOf(this.#schema, fragments, operation)
+    const objects = objectVariables(this.#schema, operation)
     const execute = (context: Context, variables: unknown): Running | Promise<Running> => {
+      // The compiler takes a list for an object.
+      if (objects.some((name) => Array.isArray((variables as Record<string, unknown> | null)?.[name]))) return undefined
       const result = compiled.query(undefined, context, variables as Record<string, unknown>)
       if (result instanceof Promise) return result.then(place)
       return 'data' in result ? place(result) : undefined
@@ -98,7 +115,9 @@ export class CompiledQueries {
   }
 }
 
-const key = (source: string, operationName: string | null | undefined) => `${operationName ?? ''}\n${source}`
+/** A digest: the text itself is not kept for what has come but once. */
+const key = (source: string, operationName: string | null | undefined) =>
+  hash('sha256', `${operationName ?? ''}\n${source}`, 'base64url')
 
 /** The compiler knows neither incremental delivery nor oneOf variables; introspection is rare and large. */
 function compilable(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): boolean {
@@ -116,6 +135,14 @@ function compilable(schema: GraphQLSchema, document: DocumentNode, operation: Op
   )
 }
 
+/** Variables that are input objects. */
+function objectVariables(schema: GraphQLSchema, operation: OperationDefinitionNode): string[] {
+  return (operation.variableDefinitions ?? []).flatMap(({ variable, type }) => {
+    const declared = typeFromAST(schema, type as never)
+    return isInputObjectType(declared && getNullableType(declared)) ? [variable.name.value] : []
+  })
+}
+
 function holdsOneOf(type: unknown, seen = new Set<unknown>()): boolean {
   const named = type === undefined ? undefined : getNamedType(type as never)
   if (!isInputObjectType(named) || seen.has(named)) return false
@@ -124,35 +151,53 @@ function holdsOneOf(type: unknown, seen = new Set<unknown>()): boolean {
 }
 
 /** A compiled query knows the path of an error, and not the place in the document. */
-function located(document: DocumentNode, operation: OperationDefinitionNode, error: GraphQLError): GraphQLError {
+function located(fragments: Fragments, operation: OperationDefinitionNode, error: GraphQLError): GraphQLError {
   const { message, path, originalError } = error
   const keys = (path ?? []).filter((key) => typeof key === 'string')
   let nodes: FieldNode[] = []
   let selections: readonly SelectionSetNode[] = [operation.selectionSet]
   for (const key of keys) {
-    nodes = selections.flatMap((selectionSet) => fieldsNamed(document, selectionSet, key))
+    const spread = new Set<string>()
+    nodes = selections.flatMap((selectionSet) => fieldsNamed(fragments, selectionSet, key, spread))
     selections = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
   }
   return new GraphQLError(message, { nodes, path, originalError: originalError ?? error })
 }
 
-/** The fields that answer under a name, through every fragment. */
-function fieldsNamed(document: DocumentNode, { selections }: SelectionSetNode, key: string): FieldNode[] {
+/** The fields that answer under a name, through every fragment. @param spread fragments that were looked through already */
+function fieldsNamed(
+  fragments: Fragments,
+  { selections }: SelectionSetNode,
+  key: string,
+  spread: Set<string>,
+): FieldNode[] {
   return selections.flatMap((selection) => {
     if (selection.kind === Kind.FIELD) return (selection.alias ?? selection.name).value === key ? [selection] : []
-    if (selection.kind === Kind.INLINE_FRAGMENT) return fieldsNamed(document, selection.selectionSet, key)
-    const fragment = document.definitions.find(
-      (definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === selection.name.value,
-    ) as FragmentDefinitionNode | undefined
-    return fragment ? fieldsNamed(document, fragment.selectionSet, key) : []
+    if (selection.kind === Kind.INLINE_FRAGMENT) return fieldsNamed(fragments, selection.selectionSet, key, spread)
+    const fragment = unseen(fragments, selection.name.value, spread)
+    return fragment ? fieldsNamed(fragments, fragment.selectionSet, key, spread) : []
   })
 }
 
-function planOf(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Plan {
+type Fragments = ReadonlyMap<string, FragmentDefinitionNode>
+
+function fragmentsOf(document: DocumentNode): Fragments {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
   }
+  return fragments
+}
+
+/** A fragment the first time that it is met: fragments that spread one another would else be walked once for every way there. */
+function unseen(fragments: Fragments, name: string, seen: Set<string>): FragmentDefinitionNode | undefined {
+  if (seen.has(name)) return undefined
+  seen.add(name)
+  return fragments.get(name)
+}
+
+function planOf(schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode): Plan {
+  const seen = new Set<string>()
   const found = new Set<AnyRead>()
   const root = schema.getQueryType()?.name ?? ''
   let complete = true
@@ -178,7 +223,7 @@ function planOf(schema: GraphQLSchema, document: DocumentNode, operation: Operat
         const condition = selection.typeCondition?.name.value ?? typeName
         if (condition === typeName) look(selection.selectionSet, typeName)
       } else {
-        const fragment = fragments.get(selection.name.value)
+        const fragment = unseen(fragments, selection.name.value, seen)
         if (fragment?.typeCondition.name.value === typeName) look(fragment.selectionSet, typeName)
       }
     }

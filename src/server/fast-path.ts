@@ -1,6 +1,8 @@
 // The short way of a request that has come before: a POST of a compiled query, read, run and written without yoga. Whatever is
 // not plainly that goes the long way, which is the law: the short one only remembers its verdicts.
+import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
 import type { Answers } from '../cache/answers.ts'
 import type { CompiledQueries, CompiledQuery } from './compiled-queries.ts'
@@ -21,6 +23,7 @@ export interface FastPathOptions {
 export function createFastPath(options: FastPathOptions): RequestListener {
   const { longWay, queries, answers } = options
   return (request, response) => {
+    if (!URL.canParse(`http://${request.headers.host}`)) return refuseHost(response)
     if (!isPlainPost(request, options.bodyBytes)) return longWay(request, response)
     readBody(request, (body) => {
       const token = tokenOf((name) => request.headers[name] as string | undefined)
@@ -34,7 +37,8 @@ export function createFastPath(options: FastPathOptions): RequestListener {
       }
       const params = parseParams(body)
       const query = params && queries.find(params.query, params.operationName)
-      const goLong = () => longWay(Object.assign(request, { body }), response)
+      // As a stream: what it becomes there looks at every key of an object, and a text has one for each character.
+      const goLong = () => longWay(Object.assign(request, { body: Readable.from([Buffer.from(body)]) }), response)
       if (params && query) serve(options, { query, variables: params.variables, token, key }, request, response, goLong)
       else goLong()
     })
@@ -64,6 +68,14 @@ function isPlainPost({ method, url, headers }: IncomingMessage, bodyBytes: numbe
   return (
     length > 0 && length <= bodyBytes && JSON_TYPE.test(headers['content-type'] ?? '') && answerType(headers) !== null
   )
+}
+
+/** Nothing further on could make an address of it. */
+function refuseHost(response: ServerResponse): void {
+  const message = 'The Host header is missing or no host.'
+  const error = { message, extensions: { code: 'BAD_USER_INPUT', requestId: randomUUID() } }
+  response.writeHead(400, { 'content-type': 'application/json; charset=utf-8', connection: 'close' })
+  response.end(JSON.stringify({ errors: [error] }))
 }
 
 /** The answer's content type where the client asks for one of the two plain ones; null where it may want another. */
@@ -126,23 +138,35 @@ function serve(
       goLong()
       return
     }
-    const answer = operation.answer(result)
+    const { text, status } = inWords(operation.answer(result), (error) => operation.answer({ errors: [error] }))
     operation.end({ type: 'query', name: query.name })
     if (response.destroyed) return
-    const { errors } = answer
-    const text = JSON.stringify(errors ? { errors: errors.map(written), data: answer.data } : answer)
-    const status = errors ? statusOf(errors) : 200
     writeHead(options, request, response, { status, length: Buffer.byteLength(text), requestId, token })
     // As text it goes out in one piece with its head.
     response.end(text)
     const { madeOf } = context
-    if (key !== null && madeOf !== null && errors === undefined) {
+    if (key !== null && madeOf !== null && operation.codes.length === 0) {
       options.answers?.keep(key, { body: Buffer.from(text), name: query.name, madeOf })
     }
   }
   const running = query.run(context, variables)
   if (running instanceof Promise) running.then(write, (error) => write({ errors: [error] }))
   else write(running)
+}
+
+/** @param failed makes an answer of what JSON cannot hold: values of Privicore's that are nested deeper than the stack */
+function inWords(
+  answer: ExecutionResult,
+  failed: (error: GraphQLError) => ExecutionResult,
+): { text: string; status: number } {
+  const { errors } = answer
+  try {
+    const text = JSON.stringify(errors ? { errors: errors.map(written), data: answer.data } : answer)
+    return { text, status: errors ? statusOf(errors) : 200 }
+  } catch (error) {
+    const { errors = [] } = failed(error as GraphQLError)
+    return { text: JSON.stringify({ errors: errors.map(written) }), status: 500 }
+  }
 }
 
 interface Head {

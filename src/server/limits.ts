@@ -1,6 +1,5 @@
 // How much one document may ask for: tokens, depth, aliases, complexity. All are refused before any resolver runs.
 import {
-  type ASTVisitor,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -16,8 +15,6 @@ import {
   type SelectionSetNode,
   Source,
   TokenKind,
-  type ValidationContext,
-  type ValidationRule,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 
@@ -34,6 +31,10 @@ const INTROSPECTION_DEPTH = 20
 const USUAL_LIST_SIZE = 20
 /** How many objects a page is taken to hold when only a variable says so: the most that is allowed. */
 const LARGEST_PAGE = 200
+/** How many fields a document may come to, each as often as its fragments are spread: what walks it takes time for each. */
+const MOST_FIELDS = 10_000
+/** Comments are no tokens: without a bound of its own a document could be as long as a body. */
+const MOST_CHARACTERS = 128 * 1024
 
 const tooMuch = (message: string) =>
   new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400, spec: true } } })
@@ -46,25 +47,15 @@ export function limitTokens(source: Source, most: number): void {
   }
 }
 
-/** A validation rule that measures each operation once, fragments counted where they are spread. */
-export function limitsRule(limits: DocumentLimits): ValidationRule {
-  return function DocumentLimitsRule(context: ValidationContext): ASTVisitor {
-    return {
-      Document(document) {
-        for (const message of measure(context.getSchema(), document, limits)) context.reportError(message)
-      },
-    }
-  }
-}
-
 interface Size {
   readonly depth: number
   readonly introspectionDepth: number
   readonly aliases: number
   readonly complexity: number
+  readonly fields: number
 }
 
-const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, complexity: 0 }
+const NOTHING: Size = { depth: 0, introspectionDepth: 0, aliases: 0, complexity: 0, fields: 0 }
 
 function measure(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits): GraphQLError[] {
   const fragments = new Map<string, FragmentDefinitionNode>()
@@ -84,7 +75,7 @@ function measure(schema: GraphQLSchema, document: DocumentNode, limits: Document
   }
 
   const ofSelection = (selectionSet: SelectionSetNode, typeName: string): Size => {
-    let { depth, introspectionDepth, aliases, complexity } = NOTHING
+    let { depth, introspectionDepth, aliases, complexity, fields } = NOTHING
     for (const selection of selectionSet.selections) {
       const size =
         selection.kind === Kind.FIELD
@@ -96,8 +87,9 @@ function measure(schema: GraphQLSchema, document: DocumentNode, limits: Document
       introspectionDepth = Math.max(introspectionDepth, size.introspectionDepth)
       aliases += size.aliases
       complexity += size.complexity
+      fields += size.fields
     }
-    return { depth, introspectionDepth, aliases, complexity }
+    return { depth, introspectionDepth, aliases, complexity, fields }
   }
 
   const ofField = (field: FieldNode, typeName: string): Size => {
@@ -110,7 +102,7 @@ function measure(schema: GraphQLSchema, document: DocumentNode, limits: Document
         : ofSelection(field.selectionSet, type === null ? '' : getNamedType(type).name)
     if (name.startsWith('__')) {
       const introspectionDepth = 1 + Math.max(inner.depth, inner.introspectionDepth)
-      return { depth: 0, introspectionDepth, aliases: aliases + inner.aliases, complexity: 0 }
+      return { depth: 0, introspectionDepth, aliases: aliases + inner.aliases, complexity: 0, fields: 1 + inner.fields }
     }
     // Plain values come with their object; an object costs one, as often as it occurs.
     const own = type !== null && isCompositeType(getNamedType(type)) ? 1 + inner.complexity : 0
@@ -119,6 +111,7 @@ function measure(schema: GraphQLSchema, document: DocumentNode, limits: Document
       introspectionDepth: inner.introspectionDepth,
       aliases: aliases + inner.aliases,
       complexity: own * occurrences(field, type),
+      fields: 1 + inner.fields,
     }
   }
 
@@ -163,6 +156,8 @@ function complaints(size: Size, limits: DocumentLimits): GraphQLError[] {
   }
   if (size.aliases > limits.aliases)
     found.push(tooMuch(`The operation has ${size.aliases} aliases; at most ${limits.aliases} are allowed.`))
+  if (size.fields > MOST_FIELDS)
+    found.push(tooMuch(`The operation comes to more than ${MOST_FIELDS} fields. Spread fewer fragments.`))
   if (size.complexity > limits.complexity) {
     found.push(
       tooMuch(
@@ -173,18 +168,24 @@ function complaints(size: Size, limits: DocumentLimits): GraphQLError[] {
   return found
 }
 
-/** Yoga's way to the limits above. What a document measures is remembered with the document. */
-export function useLimits(limits: DocumentLimits): Plugin {
-  const rule = limitsRule(limits)
+/**
+ * Yoga's way to the limits above: part of parsing, so that nothing walks a document that is over them, and so that what was measured is
+ * remembered with what was parsed.
+ */
+export function useLimits(limits: DocumentLimits, schema: GraphQLSchema): Plugin {
   return {
     onParse({ parseFn, setParseFn }) {
-      setParseFn((source, options) => {
-        limitTokens(source instanceof Source ? source : new Source(source), limits.tokens)
-        return parseFn(source, options)
+      setParseFn((text, options) => {
+        const source = text instanceof Source ? text : new Source(text)
+        if (source.body.length > MOST_CHARACTERS) {
+          throw tooMuch(`The document is longer than ${MOST_CHARACTERS} characters. Send what is long as variables.`)
+        }
+        limitTokens(source, limits.tokens)
+        const document = parseFn(source, options)
+        const [first] = measure(schema, document, limits)
+        if (first !== undefined) throw first
+        return document
       })
-    },
-    onValidate({ addValidationRule }) {
-      addValidationRule(rule)
     },
   }
 }

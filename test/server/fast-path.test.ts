@@ -1,4 +1,6 @@
 // A request that has come before goes a shorter way. Clients must not be able to tell.
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { gateway, type TestGatewayOptions } from '../support/gateway.ts'
 import { listen } from '../support/subscribing.ts'
@@ -193,4 +195,44 @@ test('a client that leaves cancels what it read', async () => {
   leave.abort()
   await expect(answer).rejects.toThrow()
   await expect.poll(() => privicore.requests[0]?.aborted).toBe(true)
+})
+
+test('what JSON cannot hold is an error of this request, and nobody else’s', async () => {
+  const { ask, privicore } = await served({ env: { CACHE: 'off' } })
+  let deep = '1'
+  for (let level = 0; level < 20_000; level++) deep = `{"a":${deep}}`
+  privicore.fault('device.list', { kind: 'status', status: 200, body: `[{"deviceIdentifier":"d","meta":${deep}}]` })
+  for (let time = 0; time < 4; time++) {
+    expect(JSON.parse((await ask({ query: '{ devices { meta } }' })).body).errors[0].extensions.code).toBe(
+      'INTERNAL_SERVER_ERROR',
+    )
+  }
+  privicore.clearFaults()
+  expect(JSON.parse((await ask({ query: '{ devices { meta } }' })).body).errors).toBeUndefined()
+})
+
+test('a list where an object is declared is refused each time', async () => {
+  const { ask } = await served()
+  const body = {
+    query: 'query ($f: DataTokenFilter) { dataTokens(first: 1, filter: $f) { totalCount } }',
+    variables: { f: [] },
+  }
+  expect((await sameEachTime(ask, body)).errors[0].extensions.code).toBe('BAD_USER_INPUT')
+})
+
+test('a Host that is none is refused, without a word of where it was noticed', async () => {
+  const { url } = await served()
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.end('GET /graphql?query={__typename} HTTP/1.1\r\nHost: a b{}\r\nConnection: close\r\n\r\n')
+  const said = await text(socket)
+  expect(said).toContain('400 Bad Request')
+  expect(said).not.toMatch(/node_modules|at /)
+})
+
+test('a large body costs no more than its bytes', async () => {
+  const { ask } = await served()
+  const startedAt = performance.now()
+  await ask({ query: '{ __typename }', variables: { padding: 'x'.repeat(900_000) } })
+  expect(performance.now() - startedAt).toBeLessThan(400)
 })

@@ -154,3 +154,35 @@ test('while developing, pages on localhost may call it, and no others', async ()
   expect(await allowed('https://evil.example')).toBeNull()
   expect(await allowed('http://localhost.evil.example')).toBeNull()
 })
+
+describe('a document that has come before', () => {
+  /** 2^n ways to one field, in a few hundred characters. */
+  const bomb = (levels: number, directive = '') =>
+    Array.from(
+      { length: levels },
+      (_, n) => `fragment F${n + 1} on Query { ...F${n} ${directive} ...F${n} ${directive} }`,
+    ).join(' ')
+
+  test('is not walked once for every way through its fragments', async () => {
+    const { run } = await gateway()
+    for (const directive of ['', '@include(if: true)']) {
+      const document = `{ ...F12 ${directive} profile { profileId } devices { name } } fragment F0 on Query { __typename } ${bomb(12, directive)}`
+      const startedAt = performance.now()
+      for (let time = 0; time < 3; time++) await run(document, {}, { token: null })
+      expect(performance.now() - startedAt).toBeLessThan(1_500)
+    }
+  })
+
+  test('is refused where it comes to too many fields', async () => {
+    const { run } = await gateway()
+    const { errors } = await run(`{ ...F40 } fragment F0 on Query { __typename } ${bomb(40)}`)
+    expect(errors?.[0]?.extensions?.code).toBe('LIMIT_EXCEEDED')
+    expect(errors?.[0]?.message).toMatch(/more than 10000 fields/)
+  })
+})
+
+test('comments are not tokens: a document has a length of its own', async () => {
+  const { run } = await gateway()
+  const { errors } = await run(`{ __typename } #${'x'.repeat(200_000)}`)
+  expect(errors?.[0]?.extensions?.code).toBe('LIMIT_EXCEEDED')
+})
