@@ -157,11 +157,11 @@ const idle = () =>
       const instance = await startInstance({ PRIVICORE_API_URL: privicore.url })
       try {
         const empty = instance.rss()
-        const ids = await many(5_000, 32, () => send(instance.url, token))
+        const ids = await many(100, 16, () => send(instance.url, token))
         const leaving: (() => unknown)[] = []
         if (transport === 'server-sent events') {
           await many(5_000, 64, async (index) => {
-            const stream = follow(instance.url, token, COMMAND, { id: ids[index] })
+            const stream = follow(instance.url, token, COMMAND, { id: ids[index % ids.length] })
             leaving.push(stream.leave)
             await stream.begun
           })
@@ -176,7 +176,7 @@ const idle = () =>
             leaving.push(() => client.dispose())
             await new Promise<void>((begun) => {
               client.subscribe(
-                { query: COMMAND, variables: { id: ids[index] } },
+                { query: COMMAND, variables: { id: ids[index % ids.length] } },
                 { next: () => begun(), error: () => begun(), complete: () => {} },
               )
             })
@@ -189,7 +189,7 @@ const idle = () =>
           samples.push(Math.round(instance.rss()))
         }
         say(
-          `idle over ${transport}: 5,000 subscriptions on 5,000 open commands: ${Math.round(empty)} MiB empty, then every ${Math.max(10, minutes)} s over ${minutes} min: ${samples.filter((_, index) => index % Math.max(1, Math.round(minutes)) === 0).join(' ')} MiB`,
+          `idle over ${transport}: 5,000 subscriptions on 100 open commands: ${Math.round(empty)} MiB empty, then every ${Math.max(10, minutes)} s over ${minutes} min: ${samples.filter((_, index) => index % Math.max(1, Math.round(minutes)) === 0).join(' ')} MiB`,
         )
         for (const leave of leaving) await leave()
       } finally {
