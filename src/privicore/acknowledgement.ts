@@ -17,18 +17,31 @@ const WORDS = new Set([
   'submitted',
 ])
 
+/** From this length on, a text without a digit is no word any more. */
+const LONGER_THAN_WORDS = 16
+
 /** @returns the id, or null when neither the header nor the body names one. */
-export function commandIdOf(body: unknown, header: (name: string) => string | null): string | null {
-  return header(COMMAND_ID_HEADER) ?? fromBody(body)
+export function commandIdOf(
+  body: unknown,
+  { status, header }: { readonly status: number; readonly header: (name: string) => string | null },
+): string | null {
+  return header(COMMAND_ID_HEADER) ?? fromBody(body, status)
 }
 
-function fromBody(body: unknown): string | null {
-  if (Array.isArray(body)) return body.length === 1 ? fromBody(body[0]) : null
-  if (typeof body === 'string') return isId(body) ? body : null
-  if (!isFields(body)) return null
+function fromBody(body: unknown, status: number): string | null {
+  if (Array.isArray(body)) {
+    const texts = body.filter((item) => text(item) !== null)
+    if (texts.length === 1) return fromBody(texts[0], status)
+    return body.length === 1 ? fromBody(body[0], status) : null
+  }
+  if (!isFields(body)) {
+    const said = text(body)
+    return said !== null && isId(said, status) ? said : null
+  }
   for (const [key, value] of Object.entries(body)) {
     const name = key.toLowerCase().replaceAll(/[_-]/g, '')
-    if (name === 'commandid' || name === 'xdptcabid') return text(value)
+    const id = name === 'commandid' || name === 'xdptcabid' ? text(value) : null
+    if (id !== null) return id
   }
   return null
 }
@@ -38,6 +51,8 @@ export function isWord(value: string): boolean {
   return WORDS.has(value.toLowerCase())
 }
 
-function isId(value: string): boolean {
-  return value !== '' && !/\s/.test(value) && !isWord(value)
+/** A 202 must name a command; any other answer may only say in a word of its own that it has completed (`removed`). */
+function isId(value: string, status: number): boolean {
+  if (/\s/.test(value) || isWord(value)) return false
+  return status === 202 || value.length >= LONGER_THAN_WORDS || /\d/.test(value)
 }

@@ -100,18 +100,17 @@ export class Privicore {
     const { signal: _, ...rest } = options
     const answer = await this.exchange(endpoint, args as Values, rest).catch((failure: unknown) => {
       // The id is in the headers: the body that was cut off has nothing to add.
-      if (failure instanceof ExchangeFailure && failure.head && commandIdOf(undefined, failure.head.header)) {
+      if (failure instanceof ExchangeFailure && failure.head && commandIdOf(undefined, failure.head)) {
         return { ...failure.head, text: '' }
       }
       throw coded(endpoint, failure)
     })
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
     return inContext(endpoint, answer, () => {
-      const idInHeader = commandIdOf(undefined, answer.header)
-      const body =
-        idInHeader === null ? parseBody(answer.text, endpoint.id) : lenient(() => parseBody(answer.text, endpoint.id))
+      const idInHeader = commandIdOf(undefined, answer)
+      const body = idInHeader === null ? bodyOf(endpoint, answer) : lenient(() => parseBody(answer.text, endpoint.id))
       const answersText = endpoint.bareText === 'answer' && answer.status === 200 && typeof body === 'string'
-      const commandId = answersText ? idInHeader : commandIdOf(body, answer.header)
+      const commandId = answersText ? idInHeader : commandIdOf(body, answer)
       const beside = endpoint.decode(body, answer.header, commandId)
       if (commandId === null && answer.status === 202 && beside === undefined) {
         throw new Misfit(endpoint.id, 'a command id', body)
@@ -175,8 +174,10 @@ export class Privicore {
         await pause(RETRY_PAUSE_MS.min + Math.random() * (RETRY_PAUSE_MS.max - RETRY_PAUSE_MS.min), options.signal)
         return await this.exchange(endpoint, args, options)
       } catch (failure) {
-        if (options.signal?.aborted)
-          throw coded(endpoint, new ExchangeFailure('cancelled', true, null, options.signal.reason))
+        if (options.signal?.aborted) {
+          const sent = failure instanceof ExchangeFailure && failure.sent
+          throw coded(endpoint, new ExchangeFailure('cancelled', sent, null, options.signal.reason))
+        }
         throw coded(endpoint, failure)
       }
     }
@@ -239,14 +240,14 @@ function carried(endpoint: AnyEndpoint, path: string, args: Values): Values {
   return values
 }
 
-/** What an attempt without an answer means: for a command that was sent, that nobody knows. */
+/** What an attempt without an answer means: for what was sent and has an effect, or is handed out once, that nobody knows. */
 export function coded(endpoint: AnyEndpoint, failure: unknown): PrivicoreError {
   if (failure instanceof PrivicoreError) return failure
   if (!(failure instanceof ExchangeFailure)) throw failure
   // Given up by the operation, which knows why: its client left, or its time ran out.
   if (failure.cause instanceof PrivicoreError) return failure.cause
   const details = { endpoint: endpoint.id, cause: failure }
-  if (endpoint.kind === 'command' && failure.sent) {
+  if (failure.sent && (endpoint.kind === 'command' || (endpoint.kind === 'read' && endpoint.once))) {
     return new PrivicoreError(
       'OUTCOME_UNKNOWN',
       `${endpoint.id}: sent, but the answer never came (${failure.kind})`,
@@ -312,6 +313,20 @@ function inContext<T>(endpoint: AnyEndpoint, answer: WireAnswer, decode: () => T
   } catch (error) {
     if (!(error instanceof Misfit)) throw error
     throw new PrivicoreError('UPSTREAM_PROTOCOL', `${endpoint.id}: ${error.message}`, {
+      endpoint: endpoint.id,
+      status: answer.status,
+      cause: error,
+    })
+  }
+}
+
+/** A 202 must name its command; any other 2xx whose body says nothing readable may have completed, or be on its way. */
+function bodyOf(endpoint: AnyEndpoint, answer: WireAnswer): unknown {
+  try {
+    return parseBody(answer.text, endpoint.id)
+  } catch (error) {
+    if (!(error instanceof Misfit) || answer.status === 202) throw error
+    throw new PrivicoreError('OUTCOME_UNKNOWN', `${endpoint.id}: sent, but its answer cannot be read`, {
       endpoint: endpoint.id,
       status: answer.status,
       cause: error,

@@ -197,7 +197,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       status: this.#status,
       header: (name) => {
         const value = headers[name]
-        return (Array.isArray(value) ? value[0] : value) ?? null
+        // An empty value is how a proxy leaves a header out.
+        return (Array.isArray(value) ? value[0] : value)?.trim() || null
       },
     }
   }

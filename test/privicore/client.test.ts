@@ -23,6 +23,9 @@ describe('the id of an accepted command', () => {
     ['the header, with markup', 202, header, '<html>'],
     ['200 with an id', 200, {}, ['cmd-1']],
     ['200 with the header', 200, header, ''],
+    ['the second name, where the first is null', 202, {}, { commandId: null, 'X-DPT-CAB-ID': 'cmd-1' }],
+    ['an array with nothing else in it', 202, {}, ['cmd-1', null]],
+    ['the body, where the header is empty', 202, { 'X-Dpt-Cab-Id': ' ' }, ['cmd-1']],
   ])('is found in %s', async (_, status, headers, body) => {
     const upstream = await startUpstream({ status, headers, body })
     expect((await clientOf(upstream).send(device.approve, approve, { token })).commandId).toBe('cmd-1')
@@ -35,10 +38,36 @@ describe('the id of an accepted command', () => {
     ['an empty array', []],
     ['a word', json('succeeded')],
     ['a sentence', json('Device approved')],
+    ['a word that nobody has listed', json('removed')],
+    ['a word in an array', ['removed']],
+    ['two texts', ['cmd-1', 'cmd-2']],
   ])('is none where 200 comes with %s: it has completed', async (_, body) => {
     const upstream = await startUpstream({ status: 200, body })
     expect((await clientOf(upstream).send(device.approve, approve, { token })).commandId).toBeNull()
   })
+
+  test('may be a word where 202 says it, or be long', async () => {
+    const upstream = await startUpstream({ status: 202, body: json('removed') })
+    const id = async () => (await clientOf(upstream).send(device.approve, approve, { token })).commandId
+    expect(await id()).toBe('removed')
+    upstream.answer = { status: 200, body: json('abcdefghijklmnop') }
+    expect(await id()).toBe('abcdefghijklmnop')
+  })
+
+  test.each(['<html>', '{"comm'])(
+    'is not known where 200 comes with %s: nor is what has become of it',
+    async (body) => {
+      const upstream = await startUpstream({ status: 200, body })
+      await expect(clientOf(upstream).send(device.approve, approve, { token })).rejects.toMatchObject({
+        code: 'OUTCOME_UNKNOWN',
+        status: 200,
+      })
+      upstream.answer = { status: 202, body }
+      await expect(clientOf(upstream).send(device.approve, approve, { token })).rejects.toMatchObject({
+        code: 'UPSTREAM_PROTOCOL',
+      })
+    },
+  )
 
   test('is missing where 202 names none: that makes no sense', async () => {
     const upstream = await startUpstream({ status: 202 })
@@ -163,7 +192,7 @@ describe('reads', () => {
   test('that are handed out once are not', async () => {
     const upstream = await startUpstream((_, response) => void response.destroy())
     await expect(clientOf(upstream).read(profile.qrToken, {}, { token })).rejects.toMatchObject({
-      code: 'UPSTREAM_UNAVAILABLE',
+      code: 'OUTCOME_UNKNOWN',
     })
     expect(upstream.asked).toHaveLength(1)
   })

@@ -128,6 +128,10 @@ describe('dataToken.request', () => {
     ['a body', { body: { commandId: 'cmd-1', requestId: 'req-1' } }],
     ['both', { headers: ids, body: { commandId: 'cmd-1', requestId: 'req-1' } }],
     ['a body in snake_case', { headers: { 'x-dpt-cab-id': 'cmd-1' }, body: { request_id: 'req-1' } }],
+    [
+      'a body beside empty headers',
+      { headers: { 'x-dpt-cab-id': '', 'x-dpt-cab-request-id': '' }, body: { commandId: 'cmd-1', requestId: 'req-1' } },
+    ],
     ['a body in the words of the headers', { body: { 'X-DPT-CAB-ID': 'cmd-1', 'X-DPT-CAB-REQUEST-ID': 'req-1' } }],
   ])('finds both ids in %s', async (_, answer) => {
     const upstream = await startUpstream({ status: 202, ...answer })
