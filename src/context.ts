@@ -155,6 +155,8 @@ export class Context {
     const question = { id, policy, field, ask, caller: caller.digest, since: this.#since, signal, note: this.#note }
     const entry = cache.peek<Result>(question)
     if (entry !== undefined) {
+      // What is nobody's own is served only to who was let in a moment ago: each time that is asked anew.
+      if (policy.kind === 'public') this.#madeOf = null
       this.#madeOf?.push(entry)
       return this.#cache.hold(field, entry.promise, entry.value)
     }
@@ -294,19 +296,33 @@ export class Context {
   /**
    * Reads what a command has made, by the command's id alone; null until it has settled. A 404 is asked again for a while where
    * the command has succeeded just now.
+   * @param whose `any`: for what an application asks for without the token that the command was sent with
    */
-  async followUp<T>(commandId: string, find: () => Promise<T>): Promise<T | null> {
+  async followUp<T>(commandId: string, find: () => Promise<T>, whose: 'own' | 'any' = 'own'): Promise<T | null> {
     try {
       return await find()
     } catch (error) {
       if (!hasCode(error, 'NOT_FOUND')) throw error
     }
-    const command = await this.findCommand(commandId)
+    const command = await (whose === 'any' ? this.#findAnyCommand(commandId) : this.findCommand(commandId))
     // One that this gateway has not sent may have succeeded at any time.
     if (command?.status !== 'SUCCEEDED' || command.acceptedAt === null || command.settledAt === null) return null
     if (Date.now() - Date.parse(command.settledAt) > JUST_NOW_MS) return null
     this.#hasChanged()
     return this.afterSuccess(command, find)
+  }
+
+  /** Whoever has sent it. Only to decide whether to ask again: nothing of it may be shown. */
+  async #findAnyCommand(commandId: string): Promise<CommandRecord | null> {
+    const { commands } = this.#services
+    let owner = this.#owner()
+    const now = (known: CommandRecord) => {
+      owner = known.owner
+    }
+    const leave = await commands.follow(commandId, { now, settled: () => {}, gaveUp: () => {} })
+    leave?.()
+    this.#madeOf = null
+    return commands.find(commandId, owner, this.signal)
   }
 
   /** The same operation, with its time and its end, for the caller that a new token belongs to. */

@@ -40,9 +40,14 @@ function rolesFrom(storage: object | null, authenticator: object | null): Device
   return roles
 }
 
+/** @param commandId of requestDevice, which has succeeded */
+export function readDeviceIdentifier(ctx: Context, commandId: string): Promise<string> {
+  return ctx.read(device.identifier, { id: commandId })
+}
+
 /** @param commandId of requestDevice; null until it has settled */
 export function findDeviceIdentifier(ctx: Context, commandId: string): Promise<string | null> {
-  return ctx.find(device.identifier, { id: commandId })
+  return ctx.followUp(commandId, () => readDeviceIdentifier(ctx, commandId))
 }
 
 export function findDeviceConfiguration(ctx: Context, deviceIdentifier: string): Promise<DeviceConfiguration | null> {

@@ -100,7 +100,7 @@ export async function retrieveAuthorizationCode(
   input: ClientCredentials & { readonly commandId: string; readonly nonce: string },
 ): Promise<OAuthAuthorizationCode> {
   const read = () => ctx.read(oauth.code, { id: input.commandId, nonce: input.nonce }, basicOf(input))
-  return present(await ctx.followUp(input.commandId, read), oauth.code.id)
+  return present(await ctx.followUp(input.commandId, read, 'any'), oauth.code.id)
 }
 
 export function obtainAccessToken(

@@ -9,6 +9,7 @@ import {
   findDeviceConfiguration,
   findDeviceIdentifier,
   listDevices,
+  readDeviceIdentifier,
   rejectDevice,
   removeDevice,
   requestDevice,
@@ -206,14 +207,14 @@ commandMutation('requestDeviceIdentifier', {
       type: 'ID',
       description: 'The identifier of the new device.',
       calls: [device.identifier],
-      find: (ctx, { result }) => findDeviceIdentifier(ctx, result.command.commandId),
+      find: (ctx, { result }) => readDeviceIdentifier(ctx, result.command.commandId),
     }),
     device: afterSuccess(t, {
       type: DeviceType,
       description: 'The new device.',
       find: async (ctx, { result }) => {
-        const identifier = await findDeviceIdentifier(ctx, result.command.commandId)
-        return identifier === null ? null : findDevice(ctx, identifier)
+        const identifier = await readDeviceIdentifier(ctx, result.command.commandId)
+        return findDevice(ctx, identifier)
       },
     }),
   }),

@@ -1,27 +1,42 @@
 import { expect, test } from 'vitest'
-import { gateway } from '../support/gateway.ts'
+import {
+  ApproveDeviceDocument,
+  ConfigureDeviceDocument,
+  DeviceConfigurationDocument,
+  DevicesDocument,
+  RequestDeviceIdentifierDocument,
+} from '../generated/graphql.ts'
+import { gateway, type TestGateway } from '../support/gateway.ts'
+
+async function oneDevice({ run }: TestGateway, status: 'PENDING' | 'APPROVED') {
+  const [device] = (await run(DevicesDocument, { status })).data?.devices ?? []
+  if (device === undefined) throw new Error(`alice has no ${status} device`)
+  return device
+}
 
 test('an approved device is answered as approved, in one request', async () => {
-  const { run, privicore } = await gateway()
-  const pending = await run('{ devices(status: PENDING) { deviceIdentifier } }')
-  const { deviceIdentifier } = pending.data?.devices[0]
-  const result = await run(
-    'mutation ($input: DeviceInput!) { approveDevice(input: $input) { command { status } device { status } userErrors { message } } }',
-    { input: { deviceIdentifier } },
-  )
-  expect(result).toEqual({
-    data: { approveDevice: { command: { status: 'PENDING' }, device: { status: 'APPROVED' }, userErrors: [] } },
+  const started = await gateway()
+  const { deviceIdentifier } = await oneDevice(started, 'PENDING')
+  const { data, errors } = await started.run(ApproveDeviceDocument, { deviceIdentifier })
+  expect(errors).toBeUndefined()
+  expect(data?.approveDevice).toEqual({
+    command: {
+      commandId: expect.any(String),
+      operation: 'device.approve',
+      status: 'PENDING',
+      outcome: { status: 'SUCCEEDED', reason: null },
+    },
+    device: { deviceIdentifier, status: 'APPROVED' },
+    userErrors: [],
   })
-  expect(privicore.count('device.approve')).toBe(1)
+  expect(started.privicore.count('device.approve')).toBe(1)
 })
 
 test('a refused approval is an outcome, not an error', async () => {
   const { run, privicore } = await gateway()
   privicore.reject('device.approve', 'device.not_pending')
-  const result = await run(
-    'mutation { approveDevice(input: { deviceIdentifier: "dev-1" }) { command { outcome { status reason } } device { status } userErrors { message } } }',
-  )
-  expect(result.data?.approveDevice).toEqual({
+  const { data } = await run(ApproveDeviceDocument, { deviceIdentifier: 'dev-1' })
+  expect(data?.approveDevice).toMatchObject({
     command: { outcome: { status: 'REJECTED', reason: 'device.not_pending' } },
     device: null,
     userErrors: [],
@@ -46,16 +61,12 @@ test('any number of devices in one request cost one call', async () => {
 })
 
 test('a device’s free fields change without its name being given again', async () => {
-  const { run, privicore } = await gateway()
-  const [device] = (await run('{ devices { deviceIdentifier name } }')).data?.devices ?? []
-  const { data } = await run(
-    'mutation ($input: ConfigureDeviceInput!) { configureDevice(input: $input) { device { name meta } userErrors { field message } } }',
-    { input: { deviceIdentifier: device.deviceIdentifier, extra: { room: 'B 12' } } },
-  )
-  expect(data?.configureDevice).toMatchObject({ device: { name: device.name, meta: { room: 'B 12' } }, userErrors: [] })
-  expect(privicore.requests.find(({ endpoint }) => endpoint === 'device.configure')?.fields).toMatchObject({
-    name: device.name,
-  })
+  const started = await gateway()
+  const { deviceIdentifier, name } = await oneDevice(started, 'APPROVED')
+  const { data } = await started.run(ConfigureDeviceDocument, { input: { deviceIdentifier, extra: { room: 'B 12' } } })
+  expect(data?.configureDevice).toMatchObject({ device: { name, meta: { room: 'B 12' } }, userErrors: [] })
+  const sent = started.privicore.requests.find(({ endpoint }) => endpoint === 'device.configure')
+  expect(sent?.fields).toMatchObject({ name })
 })
 
 test('free fields that are no object are a user error, without a call', async () => {
@@ -69,11 +80,8 @@ test('free fields that are no object are a user error, without a call', async ()
 
 test('a new device is asked for, named and found in one request', async () => {
   const { run, privicore } = await gateway({ sandbox: { retrievalLagMs: 300 } })
-  const { data } = await run(
-    'mutation { requestDeviceIdentifier(input: { deviceName: "My phone" }) { command { operation } deviceIdentifier device { deviceIdentifier name status } } }',
-  )
-  const { deviceIdentifier, device, command } = data?.requestDeviceIdentifier ?? {}
-  expect(command.operation).toBe('device.request')
+  const { data } = await run(RequestDeviceIdentifierDocument, { deviceName: 'My phone' })
+  const { deviceIdentifier, device } = data?.requestDeviceIdentifier ?? {}
   expect(device).toEqual({ deviceIdentifier, name: 'My phone', status: 'PENDING' })
   expect(privicore.count('device.request')).toBe(1)
 })
@@ -90,16 +98,14 @@ test.each(['rejectDevice', 'removeDevice'])('%s names the node that is gone', as
 })
 
 test('a configuration is secret: read anew each time, and kept out of the log', async () => {
-  const { run, privicore, log } = await gateway()
-  const [device] = (await run('{ devices(status: APPROVED) { deviceIdentifier } }')).data?.devices ?? []
-  const query =
-    'query ($id: ID!) { deviceConfiguration(deviceIdentifier: $id) { deviceIdentifier clientSecret rabbitPass rabbitPort } }'
-  const first = await run(query, { id: device.deviceIdentifier })
-  await run(query, { id: device.deviceIdentifier })
+  const started = await gateway()
+  const { deviceIdentifier } = await oneDevice(started, 'APPROVED')
+  const first = await started.run(DeviceConfigurationDocument, { deviceIdentifier })
+  await started.run(DeviceConfigurationDocument, { deviceIdentifier })
   const { clientSecret, rabbitPort } = first.data?.deviceConfiguration ?? {}
   expect(rabbitPort).toEqual(expect.any(Number))
-  expect(log.join('')).not.toContain(clientSecret)
-  expect(privicore.count('device.configuration')).toBe(2)
+  expect(started.log.join('')).not.toContain(clientSecret)
+  expect(started.privicore.count('device.configuration')).toBe(2)
 })
 
 test('node and nodes find devices by their Node ids, and answer null for what is none', async () => {
@@ -141,4 +147,16 @@ test('another profile’s device is nobody’s', async () => {
     { token: privicore.tokens.bob },
   )
   expect(data?.node).toBeNull()
+})
+
+test('an identifier is found by its command, also where Privicore is late with it', async () => {
+  const { run, privicore } = await gateway({ sandbox: { retrievalLagMs: 300 } })
+  const requested = await run(
+    'mutation { requestDeviceIdentifier(input: { deviceName: "My phone" }) { command { commandId outcome { status } } } }',
+  )
+  const { commandId } = requested.data?.requestDeviceIdentifier.command ?? {}
+  const ASK = 'query ($commandId: ID!) { deviceIdentifier(commandId: $commandId) }'
+  expect(await run(ASK, { commandId })).toEqual({ data: { deviceIdentifier: expect.any(String) } })
+  expect(privicore.count('device.identifier')).toBeGreaterThan(1)
+  expect(await run(ASK, { commandId: 'nothing' })).toEqual({ data: { deviceIdentifier: null } })
 })

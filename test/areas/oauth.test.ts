@@ -112,6 +112,30 @@ test('step by step: code, token, and no profile token for what the application d
   expect(one.log.join()).not.toContain(code)
 })
 
+test.each([null, 'bob'] as const)(
+  'a code that Privicore is late with is waited for, with the token of %s',
+  async (who) => {
+    const one = await gateway({ sandbox: { retrievalLagMs: 300 } })
+    const { clientId, clientSecret } = await application(one)
+    const requested = await one.run(
+      `mutation ($input: RequestOAuthAuthorizationCodeInput!) {
+      requestOAuthAuthorizationCode(input: $input) { command { commandId outcome { status } } }
+    }`,
+      { input: { clientId, nonce: 'my-nonce', scopes: ['device.all'] } },
+    )
+    const { commandId } = requested.data?.requestOAuthAuthorizationCode.command ?? {}
+    const { data } = await one.run(
+      `mutation ($input: RetrieveOAuthAuthorizationCodeInput!) { retrieveOAuthAuthorizationCode(input: $input) {
+      authorizationCode { clientId }
+    } }`,
+      { input: { clientId, clientSecret, commandId, nonce: 'my-nonce' } },
+      { token: who && one.privicore.tokens[who] },
+    )
+    expect(data?.retrieveOAuthAuthorizationCode).toEqual({ authorizationCode: { clientId } })
+    expect(one.privicore.count('oauth.code')).toBeGreaterThan(1)
+  },
+)
+
 test('wrong credentials of an application are UNAUTHENTICATED', async () => {
   const { run } = await gateway({ as: null })
   const { errors } = await run(
