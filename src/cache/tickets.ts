@@ -76,11 +76,19 @@ export class Tickets {
   async mint(caller: string, errand: Errand, notAfter = Number.POSITIVE_INFINITY): Promise<Secret | null> {
     const until = Math.min(this.#clock() + TICKET_MS, notAfter)
     if (until <= this.#clock()) return null
-    const ticket = randomBytes(TICKET_BYTES).toString('base64url')
-    const key = keyOf(ticket, caller, errand.direction)
     const text = JSON.stringify([until, errand.link.reveal(), errand.fileName])
-    await this.#put(key, this.#seal.close(text, scopeOf(ticket), key), until)
-    return new Secret(ticket)
+    const make = () => {
+      const ticket = randomBytes(TICKET_BYTES).toString('base64url')
+      const key = keyOf(ticket, caller, errand.direction)
+      return { ticket, key, sealed: this.#seal.close(text, scopeOf(ticket), key) }
+    }
+    const shared = make()
+    if ((await this.#putInRedis(shared.key, shared.sealed, until)) === 'kept') return new Secret(shared.ticket)
+    // Redis is away, full or slow: the link works on this instance, which is better than none. It is another one, since a slow
+    // Redis may yet keep the first: that was told to nobody, and this one works here alone, once.
+    const own = make()
+    this.#putHere(own.key, own.sealed, until)
+    return new Secret(own.ticket)
   }
 
   /** Takes the ticket: of all who try at once, one gets it. null for an unknown, used, expired, or somebody else's. @throws TicketUnknown */
@@ -95,7 +103,12 @@ export class Tickets {
       errand: opened.errand,
       giveBack: async () => {
         if (opened.until <= this.#clock()) return false
-        await this.#put(key, sealed, opened.until)
+        if (here === undefined) {
+          const put = await this.#putInRedis(key, sealed, opened.until)
+          // Where Redis may yet keep it, it must not be kept here, too: it would work twice.
+          if (put !== 'not kept') return put === 'kept'
+        }
+        this.#putHere(key, sealed, opened.until)
         return true
       },
     }
@@ -134,17 +147,24 @@ export class Tickets {
     }
   }
 
-  async #put(key: string, sealed: Buffer, until: number): Promise<void> {
-    const left = Math.max(1, Math.ceil(until - this.#clock()))
-    if (this.#redis !== null) {
-      try {
-        await this.#redis.use((client) => client.set(key, sealed, 'PX', left))
-        return
-      } catch {
-        // Redis is away or full: the link works on this instance, which is better than none.
-      }
+  /** `unknown`: it was sent, and nobody knows whether it is carried out. */
+  async #putInRedis(key: string, sealed: Buffer, until: number): Promise<'kept' | 'not kept' | 'unknown'> {
+    if (this.#redis === null) return 'not kept'
+    try {
+      await this.#redis.use((client) => client.set(key, sealed, 'PX', this.#left(until)))
+      return 'kept'
+    } catch (error) {
+      // What is not silence is Redis' own refusal: it is full.
+      return error instanceof RedisAway && error.cause !== undefined ? 'unknown' : 'not kept'
     }
-    this.#here.set(key, { sealed, until }, { ttl: left })
+  }
+
+  #putHere(key: string, sealed: Buffer, until: number): void {
+    this.#here.set(key, { sealed, until }, { ttl: this.#left(until) })
+  }
+
+  #left(until: number): number {
+    return Math.max(1, Math.ceil(until - this.#clock()))
   }
 
   async #ask(question: (redis: RedisConnection) => Promise<Buffer | null>): Promise<Buffer | null> {

@@ -127,3 +127,30 @@ test('with Redis away links are minted and used on the instance; those in Redis 
   await expect.poll(() => redis.up, { timeout: 5_000 }).toBe(true)
   expect(await tickets.claim(inRedis, caller, 'up')).not.toBeNull()
 })
+
+test('with Redis slow a ticket works once all the same, wherever Redis keeps what it was told too late', async () => {
+  const server = await startRedis()
+  onTestFinished(() => server.close())
+  const redis = await connected(server.url)
+  const [one, other] = [redis, await connected(server.url)].map(
+    (connection) => new Tickets({ seal: new Seal(FLEET_SECRET), redis: connection }),
+  ) as [Tickets, Tickets]
+  const caller = someCaller()
+  const shared = (await one.mint(caller, errand))?.reveal() ?? ''
+  const taken = await one.claim(shared, caller, 'up')
+  server.pause()
+  // Both are sent, and carried out only when Redis goes on.
+  const [minted, again] = await Promise.all([one.mint(caller, errand), taken?.giveBack()])
+  const here = minted?.reveal() ?? ''
+  expect(again, 'nobody knows').toBe(false)
+  expect(await one.claim(here, caller, 'up')).not.toBeNull()
+  expect(await one.claim(shared, caller, 'up').catch(() => null)).toBeNull()
+  server.resume()
+  const inRedis = looker(server.url)
+  await expect.poll(() => inRedis.dbsize()).toBe(2)
+  await expect.poll(() => redis.up).toBe(true)
+  expect(await one.claim(here, caller, 'up')).toBeNull()
+  expect(await other.claim(here, caller, 'up')).toBeNull()
+  const claims = [await one.claim(shared, caller, 'up'), await other.claim(shared, caller, 'up')]
+  expect(claims.filter((claim) => claim !== null)).toHaveLength(1)
+})
