@@ -112,38 +112,46 @@ const jsonFile = <T extends z.ZodType>(schema: T) =>
       }),
   )
 
-const endpointOverrides = z
-  .record(
-    z.string(),
-    z.strictObject({
-      method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
-      path: z
-        .string()
-        .regex(/^\/[^?#\s]*$/, 'must be a path that begins with /')
-        .optional(),
-    }),
-  )
-  .superRefine((overrides, ctx) => {
-    for (const [id, override] of Object.entries(overrides)) {
-      const endpoint = findEndpoint(id)
-      if (endpoint === undefined) {
-        ctx.addIssue({ code: 'custom', path: [id], message: 'is not the id of an endpoint' })
-        continue
-      }
-      const unknown = placeholders(override.path ?? '').filter((name) => !endpoint.args.includes(name))
-      if (unknown.length > 0) {
-        ctx.addIssue({
-          code: 'custom',
-          path: [id],
-          message: `has no argument ${unknown.join(', ')}; it has ${endpoint.args.join(', ') || 'none'}`,
-        })
-      }
+const endpointOverride = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional(),
+  path: z
+    .string()
+    .regex(/^\/[^?#\s]*$/, 'must be a path that begins with /')
+    .optional(),
+})
+
+/** One by one: what is wrong with one override hides nothing that is wrong with another. */
+const endpointOverrides = z.record(z.string(), z.unknown()).transform((given, ctx) => {
+  const overrides: Record<string, z.infer<typeof endpointOverride>> = {}
+  for (const [id, value] of Object.entries(given)) {
+    const endpoint = findEndpoint(id)
+    if (endpoint === undefined) ctx.addIssue({ code: 'custom', path: [id], message: 'is not the id of an endpoint' })
+    const parsed = endpointOverride.safeParse(value)
+    for (const issue of parsed.error?.issues ?? [])
+      ctx.addIssue({ code: 'custom', path: [id, ...issue.path], message: describe(issue) })
+    if (!parsed.success || endpoint === undefined) continue
+    const unknown = placeholders(parsed.data.path ?? '').filter((name) => !endpoint.args.includes(name))
+    if (unknown.length > 0) {
+      ctx.addIssue({
+        code: 'custom',
+        path: [id],
+        message: `has no argument ${unknown.join(', ')}; it has ${endpoint.args.join(', ') || 'none'}`,
+      })
     }
-  })
+    overrides[id] = parsed.data
+  }
+  return overrides
+})
 
 const trustedDocuments = z.record(z.string().regex(/^(sha256:)?[0-9a-f]{64}$/, 'must be a sha256 in hex'), z.string())
 
 const STREAM_HOST = /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i
+
+/** What a browser sends as Origin: without a path, in lower case, without the port that goes without saying. */
+function isOrigin(text: string): boolean {
+  if (/^https?:/.test(text)) return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:\d{1,5})?$/.test(text)
+}
 
 const redisUrl = variable(
   z
@@ -195,7 +203,10 @@ const environment = z.object({
   CACHE_SECRET: secret,
   CACHE_MEMORY_MB: whole(64, 0, 65_536, 'MiB'),
   CACHE_DEBUG: onOff(undefined),
-  CORS_ORIGINS: list,
+  CORS_ORIGINS: list.refine(
+    (origins) => origins?.every((origin) => origin === '*' || isOrigin(origin)) ?? true,
+    'must be a comma list of origins, scheme://host or scheme://host:port without a path, or *',
+  ),
   GRAPHIQL: onOff(undefined),
   INTROSPECTION: onOff(undefined),
   TRUSTED_DOCUMENTS: jsonFile(trustedDocuments),
@@ -225,7 +236,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     problems.push('PRIVICORE_API_URL must be set in production: the sandbox is for development')
   if (production && env.REDIS_URL && !env.CACHE_SECRET)
     problems.push('CACHE_SECRET must be set in production with REDIS_URL: the instances share it')
-  if (parsed.success && parsed.data.COMMAND_POLL_MIN_MS > parsed.data.COMMAND_POLL_MAX_MS) {
+  // Nobody should believe that a gateway is closed which is not.
+  if (production && env.TRUSTED_DOCUMENTS)
+    problems.push('TRUSTED_DOCUMENTS is not supported yet: the gateway would run any document; unset it')
+  // By themselves: another variable's problem must not hide this one.
+  const { COMMAND_POLL_MIN_MS: least, COMMAND_POLL_MAX_MS: most } = environment.shape
+  const [pollMin, pollMax] = [least.safeParse(env.COMMAND_POLL_MIN_MS), most.safeParse(env.COMMAND_POLL_MAX_MS)]
+  if (pollMin.success && pollMax.success && pollMin.data > pollMax.data) {
     problems.push('COMMAND_POLL_MIN_MS must not be above COMMAND_POLL_MAX_MS')
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)

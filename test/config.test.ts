@@ -87,7 +87,60 @@ test('the first pause between polls may not be above the longest', () => {
   ])
 })
 
+test('no problem hides another', async () => {
+  const overrides = await file({
+    'device.nope': {},
+    'device.remove': { method: 'BREW' },
+    'device.list': { path: '/{x}' },
+  })
+  const problems = problemsOf({
+    PORT: 'no',
+    COMMAND_POLL_MIN_MS: '9000',
+    PRIVICORE_ENDPOINTS: overrides,
+    CORS_ORIGINS: 'https://app.example/path',
+  })
+  expect(problems).toHaveLength(6)
+  for (const says of [
+    'PORT must be',
+    'COMMAND_POLL_MIN_MS must not be above',
+    'CORS_ORIGINS must be',
+    'device.nope: is not the id',
+    'device.remove.method: must be one of GET',
+    'device.list: has no argument x',
+  ]) {
+    expect(problems.filter((problem) => problem.includes(says))).toHaveLength(1)
+  }
+})
+
+test.each([
+  'https://app.example/',
+  'https://app.example/path',
+  'app.example',
+  'https://*.app.example',
+  'https://user@app.example',
+  'https://App.example',
+  'https://app.example:443',
+  'null',
+])('%s is no origin', (origin) => {
+  expect(problemsOf({ CORS_ORIGINS: `https://ok.example, ${origin}` })).toEqual([
+    expect.stringContaining('CORS_ORIGINS must be a comma list of origins'),
+  ])
+})
+
+test('origins are taken as browsers send them', () => {
+  const origins = ['https://app.example', 'http://localhost:3000', 'http://[::1]:3000', 'capacitor://localhost', '*']
+  expect(loadConfig({ CORS_ORIGINS: origins.join(', ') }).corsOrigins).toEqual(origins)
+})
+
 describe('production', () => {
+  test('does not start with documents that it would not insist on', async () => {
+    const env = { PRIVICORE_API_URL: 'https://privicore.example', TRUSTED_DOCUMENTS: await file({}) }
+    expect(problemsOf({ ...env, NODE_ENV: 'production' })).toEqual([
+      expect.stringContaining('TRUSTED_DOCUMENTS is not supported yet'),
+    ])
+    expect(problemsOf(env)).toEqual([])
+  })
+
   test('needs a Privicore, and a secret beside a Redis', () => {
     expect(
       problemsOf({ NODE_ENV: 'production', REDIS_URL: 'redis://cache' }).map((problem) => problem.split(' ')[0]),
