@@ -130,7 +130,7 @@ export function refusalOf(status: number): Problem {
 }
 
 /** How long an answer to a body that is still coming waits for its client to read it and stop. */
-const LINGER_MS = 2_000
+export const LINGER_MS = 2_000
 
 /** Answers, and closes the connection where the client may still be sending a body that nobody wants. */
 export function answerProblem(

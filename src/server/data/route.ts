@@ -9,12 +9,14 @@ import type { Direction, Streams } from '../../privicore/stream.ts'
 import { tokenOf } from '../credentials.ts'
 import type { Logger } from '../log.ts'
 import { download, downloadHeaders, rangeOf } from './download.ts'
-import { answerProblem, PROBLEMS, type Problem, tooLarge } from './problem.ts'
+import { answerProblem, LINGER_MS, PROBLEMS, type Problem, tooLarge } from './problem.ts'
 import { LEFT, Transfer } from './transfer.ts'
 import { declaredLength, Intake, upload } from './upload.ts'
 
 const PATH = /^\/data\/([A-Za-z0-9_-]{1,128})(?:\?|$)/
 const METHODS = 'GET, HEAD, PUT'
+/** Whatever is not a transfer is small: its body has come by then, on any line that is worth a connection. */
+const BODY_MS = 30_000
 const EXPOSED = 'accept-ranges, content-disposition, content-length, content-range, etag, x-request-id'
 
 export interface DataRouteOptions {
@@ -58,12 +60,12 @@ export class DataRoute {
   /** Puts the route in front of whatever else a server serves, and sees to what a long upload needs of it. */
   attach(server: Server, otherwise: RequestListener): void {
     // The server's own clock would end an upload after five minutes, however fast it is.
-    const patienceMs = server.requestTimeout
+    const patienceMs = Math.min(server.requestTimeout || BODY_MS, BODY_MS)
     server.requestTimeout = 0
     server.on('request', (request, response) => {
       if (isData(request)) this.#serve(request, response)
       else {
-        if (patienceMs > 0) expectBody(request, response, patienceMs)
+        expectBody(request, response, patienceMs)
         otherwise(request, response)
       }
     })
@@ -248,13 +250,33 @@ function isData({ url = '' }: IncomingMessage): boolean {
   return url.startsWith('/data/')
 }
 
-/** A body that does not come is not waited for: what the server's own clock does for all requests alike. */
+/**
+ * A body that does not come is not waited for: what the server's own clock does for all requests alike. One that still comes
+ * after the answer is heard for a moment, so that its client gets to read, and then the connection is closed.
+ */
 function expectBody(request: IncomingMessage, response: ServerResponse, patienceMs: number): void {
-  if (request.method !== 'POST') return
-  const timer = setTimeout(() => {
-    if (!request.complete) request.destroy()
-  }, patienceMs)
-  response.once('close', () => clearTimeout(timer))
+  const { headers, socket } = request
+  if (!(Number(headers['content-length']) > 0) && headers['transfer-encoding'] === undefined) return
+  const cut = () => {
+    if (!request.complete) socket.destroy()
+  }
+  const timer = setTimeout(cut, patienceMs)
+  request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+  const { writeHead } = response
+  response.writeHead = ((...head: Parameters<typeof writeHead>) => {
+    if (!request.complete) {
+      response.shouldKeepAlive = false
+      // node:http calls it when the answer is written. At once, it would make the client's system throw the answer away unread.
+      const { destroySoon } = socket
+      socket.destroySoon = () => {
+        socket.end()
+        const linger = setTimeout(() => destroySoon.call(socket), request.complete ? 0 : LINGER_MS)
+        request.once('end', () => destroySoon.call(socket))
+        socket.once('close', () => clearTimeout(linger))
+      }
+    }
+    return writeHead.apply(response, head)
+  }) as typeof writeHead
 }
 
 /** As node:http does where nobody listens. */
