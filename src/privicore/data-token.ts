@@ -70,8 +70,28 @@ const dataTypeOf = named('dataType', 'type')
 const NOTHING: Fields = {}
 const object = (value: unknown): Fields => (isFields(value) ? value : NOTHING)
 
-/** An item of the list: flat (`fileName`), nested (`meta.file.fileName`), or anything between. */
-function toDataToken(record: Fields, place: string): DataTokenRecord {
+/** `{"meta.file.fileName":"x"}` → `{"meta":{"file":{"fileName":"x"}}}`; a record without dotted keys is answered as it is. */
+function nested(record: Fields): Fields {
+  if (!Object.keys(record).some((key) => key.includes('.'))) return record
+  // Without prototypes: a key may be called anything.
+  const root: Record<string, unknown> = Object.create(null)
+  for (const [key, value] of Object.entries(record)) {
+    const path = key.split('.')
+    const last = path.pop() as string
+    let group = root
+    for (const part of path) {
+      if (!isFields(group[part])) group[part] = Object.create(null)
+      group = group[part] as Record<string, unknown>
+    }
+    // PHP may put an empty `meta` beside them.
+    if (!isFields(group[last])) group[last] = value
+  }
+  return root
+}
+
+/** An item of the list: flat (`fileName`), nested (`meta.file.fileName`, also as a key), or anything between. */
+function toDataToken(item: Fields, place: string): DataTokenRecord {
+  const record = isFields(metaOf(item)) ? item : nested(item)
   const meta = object(metaOf(record))
   const file = object(fileOf(meta) ?? fileOf(record))
   const risk = object(riskOf(meta) ?? riskOf(record))

@@ -93,7 +93,8 @@ const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})
 /** An instant as RFC 3339 text. What has another form but is a date is rewritten (in UTC); what is none is null. */
 export function instant(value: unknown): string | null {
   if (typeof value === 'string') {
-    if (RFC3339.test(value)) return value
+    // The form alone lets a thirteenth month through.
+    if (RFC3339.test(value) && !Number.isNaN(Date.parse(value))) return value
     // Without an offset a date would be read in the zone of this machine: privicore.md §1 says every timestamp has one.
     const iso = /^\d{4}-\d{2}-\d{2}[T ]/.test(value)
     const zoned = /(Z|[+-]\d{2}:?\d{2})$/i.test(value)
@@ -112,33 +113,43 @@ export function freeObject(value: unknown): Fields | null {
   return isFields(value) ? value : null
 }
 
-/** Where a row says "array": also `{"items":[…]}`, one object alone, an object keyed by id, `null` or nothing for none. */
+/**
+ * Where a row says "array": also `{"items":[…]}`, one object alone, an object keyed by id, `null` or nothing for none. Rows that
+ * are null are none.
+ */
 export function listOf<T>(item: (record: Fields, place: string) => T, place = 'list'): Decode<T[]> {
   return (body) => {
     const rows = toRows(body, place)
     const list = new Array<T>(rows.length)
+    let found = 0
     for (let index = 0; index < rows.length; index++) {
       const row = rows[index]
+      if (row === null) continue
       if (!isFields(row)) throw new Misfit(`${place}[${index}]`, 'an object', row)
-      list[index] = item(row, place)
+      list[found++] = item(row, place)
     }
+    list.length = found
     return list
   }
 }
 
-const envelope = named('items', 'data', 'results')
+const envelope = named('data', 'results')
+/** What a record is known by: with one of these, `data` is a field of its own and not what it is wrapped around. */
+const identity = named('id', 'token', 'dataToken', 'deviceIdentifier', 'deviceId', 'deviceUniqueIdentifier', 'name')
 
 function toRows(body: unknown, place: string): readonly unknown[] {
   if (Array.isArray(body)) return body
   if (body === null || body === undefined) return []
   const record = fields(body, place)
-  const wrapped = envelope(record)
+  const wrapped = record.items === undefined && text(identity(record)) === null ? envelope(record) : record.items
   if (Array.isArray(wrapped)) return wrapped
+  if (wrapped === null) return []
   if (isFields(wrapped)) return toRows(wrapped, place)
   const entries = Object.entries(record)
-  if (!entries.every(([, row]) => isFields(row))) return [record]
+  if (!entries.every(([, row]) => isFields(row) || row === null)) return [record]
   // Keyed by id: the key is the id where the object names none. Whole numbers only: a PHP list with holes, no ids.
   if (entries.every(([key]) => /^\d+$/.test(key))) return entries.map(([, row]) => row)
+  if (!entries.every(([, row]) => isFields(row))) return [record]
   return entries.map(([id, row]) => ({ id, ...(row as Fields) }))
 }
 
@@ -148,10 +159,20 @@ export function textOrBare(place: string, ...names: readonly string[]): Decode<s
   return (body) => requiredText(isFields(body) ? field(body) : body, place)
 }
 
-/** Where a row says "200 one of those": also in a list or an envelope of one. null where there is none in it. */
+/** Where a row says "200 one of those": the record itself, or a list or an envelope of one. null where there is none in it. */
 export function oneOf<T>(item: (record: Fields, place: string) => T, place: string): Decode<T | null> {
   const list = listOf(item, place)
-  return (body) => list(body)[0] ?? null
+  return (body) => {
+    if (isFields(body)) {
+      try {
+        return item(body, place)
+      } catch (error) {
+        // It is no record: what it holds may be one.
+        if (!(error instanceof Misfit)) throw error
+      }
+    }
+    return list(body)[0] ?? null
+  }
 }
 
 /**

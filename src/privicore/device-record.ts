@@ -49,11 +49,17 @@ export function toDevice(record: Fields, place: string): DeviceRecord {
     deviceIdentifier: requiredText(identifierOf(record) ?? record.id, `${place}.deviceIdentifier`),
     name: text(nameOf(record)),
     approval: approval(record),
-    score: integer(scoreOf(record)),
+    score: rounded(scoreOf(record)),
     createdAt: instant(createdAtOf(record)),
     meta: freeObject(metaOf(record)),
     directory: directoryEntry(record),
   }
+}
+
+/** A score may be a fraction; what is shown is a whole number. */
+function rounded(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' ? integer(Math.round(number)) : null
 }
 
 function approval(record: Fields): DeviceApproval {

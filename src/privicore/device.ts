@@ -1,5 +1,5 @@
 // Devices, on the wire (privicore.md §6).
-import { fields, integer, listOf, named, requiredText, text, textOrBare } from './decode.ts'
+import { fields, integer, listOf, named, text, textOrBare } from './decode.ts'
 import { IDENTIFIER_NAMES, toDevice } from './device-record.ts'
 import { command, read } from './endpoint.ts'
 import { Secret } from './secret.ts'
@@ -40,7 +40,7 @@ function toConfiguration(body: unknown): DeviceConfiguration {
     rabbitPass: secretText(rabbitPassOf(record)),
     rabbitHost: text(rabbitHostOf(record)),
     rabbitPort: integer(rabbitPortOf(record)),
-    file: file === null ? null : { name: requiredText(record.name, 'configuration.name'), content: new Secret(file) },
+    file: file === null ? null : { name: text(record.name) ?? 'configuration', content: new Secret(file) },
   }
 }
 

@@ -110,8 +110,7 @@ function toScopes(value: unknown): string[] {
   if (typeof value === 'string') return value.split(/[\s,]+/).filter((scope) => scope !== '')
   if (Array.isArray(value)) return value.flatMap(toScopes)
   if (isFields(value)) {
-    const inner = scopeOf(value)
-    if (inner !== undefined && inner !== null) return toScopes(inner)
+    if ('scope' in value || 'scopes' in value) return toScopes(scopeOf(value))
     if (Object.keys(value).every((key) => /^\d+$/.test(key))) return toScopes(Object.values(value))
   }
   throw new Misfit('scope', 'scopes', value)

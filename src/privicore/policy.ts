@@ -94,9 +94,11 @@ function toTemplate(record: Fields): PolicyTemplate {
 /** An object keyed by template id, whatever the ids look like; a list of templates that have their ids in them as well. */
 function toTemplates(body: unknown): PolicyTemplate[] {
   if (body === undefined || body === null) return []
-  if (Array.isArray(body)) return body.map((row) => toTemplate(fields(row, 'policyTemplate')))
+  if (Array.isArray(body)) {
+    return body.filter((row) => row !== null).map((row) => toTemplate(fields(row, 'policyTemplate')))
+  }
   const keyed = fields(body, 'policyTemplates')
-  if (Array.isArray(keyed.items) || isKeyed(keyed.items)) return toTemplates(keyed.items)
+  if (Array.isArray(keyed.items) || keyed.items === null || isKeyed(keyed.items)) return toTemplates(keyed.items)
   if (!isKeyed(keyed)) return [toTemplate(keyed)]
   return Object.entries(keyed).map(([id, row]) => toTemplate({ id, ...(row as Fields) }))
 }
@@ -150,7 +152,8 @@ function toAnswer(record: Fields, place: string): PolicyAnswer {
 }
 
 function toPolicy(record: Fields, place: string): PolicyRecord {
-  return { ...toAnswer(record, place), name: requiredText(nameOf(record), `${place}.name`) }
+  const stated = toAnswer(record, place)
+  return { ...stated, name: stated.name ?? stated.policyId }
 }
 
 const answer = oneOf(toAnswer, 'policy')

@@ -98,7 +98,8 @@ function ungrouped(record: Fields): Fields {
 }
 
 function toStrategy(body: unknown): VotingStrategy {
-  const said = Array.isArray(body) && body.length < 2 ? (body[0] ?? {}) : body
+  // No rules at all are no fault: a profile without authenticators has none.
+  const said = (Array.isArray(body) && body.length < 2 ? body[0] : body) ?? {}
   if (!isFields(said)) throw new Misfit('strategy', 'an object', said)
   const record = ungrouped(said)
   return {

@@ -230,6 +230,26 @@ describe('dataToken.list', () => {
   const nested = { token: 'tok-1', context: 'contracts', createdAt, meta }
   test.each([
     ['nested', nested, meta],
+    [
+      'flat, with paths for keys',
+      {
+        token: 'tok-1',
+        context: 'contracts',
+        createdAt,
+        'meta.file.fileName': 'a.pdf',
+        'meta.file.extension': 'pdf',
+        'meta.file.size': '3',
+        'meta.file.path': '/',
+        'meta.information_security_risk.classification': 'secret',
+        'meta.information_security_risk.label': 'Secret',
+        'meta.information_security_risk.handling': 'shred',
+        'meta.data.type': 'document',
+        'meta.data.pages': 7,
+        'file.__proto__.polluted': true,
+        meta: [],
+      },
+      meta,
+    ],
     ['flat', { token: 'tok-1', ...flat }, flat],
     [
       'flat and snake_case',

@@ -134,6 +134,12 @@ describe('device.list', () => {
   test.each([
     ['an array', [row]],
     ['items', { items: [row] }],
+    ['items of a server with a name', { name: 'devices', items: [row] }],
+    ['data', { data: [row] }],
+    ['results, nested', { results: { items: [row] } }],
+    ['one object with data of its own', { ...row, data: [{ room: 'B 12' }] }],
+    ['a row and a row that is null', [row, null]],
+    ['a list with holes, one of them null', { 0: null, 3: row }],
     ['one object', row],
     ['an object keyed by id', { [identifier]: row }],
     ['a list with holes, as PHP spells it', { 3: row }],
@@ -151,6 +157,10 @@ describe('device.list', () => {
     ['null', 'null'],
     ['no body', ''],
     ['no items', { items: [] }],
+    ['items that are null', { items: null }],
+    ['items that are null, beside meta', { items: null, meta: { count: 0 } }],
+    ['data that is null', { data: null }],
+    ['rows that are null', [null]],
     ['an empty object', {}],
   ])('is empty for %s', async (_, body) => {
     expect(await read(body)).toEqual([])
@@ -190,6 +200,24 @@ describe('device.list', () => {
         familyName: 'L',
       },
     })
+  })
+
+  test.each([
+    ['2026-02-21T15:33:44+00:00', '2026-02-21T15:33:44+00:00'],
+    ['2026-13-21T15:33:44+00:00', null],
+    ['2026-02-21T25:33:44Z', null],
+  ])('the date %s is %s', async (createdAt, date) => {
+    expect((await read([{ ...row, createdAt }]))[0]?.createdAt).toBe(date)
+  })
+
+  test.each([
+    [1.5, 2],
+    ['1.4', 1],
+    ['', null],
+    ['high', null],
+    [null, null],
+  ])('a score of %j is %j', async (score, rounded) => {
+    expect((await read([{ ...row, score }]))[0]?.score).toBe(rounded)
   })
 
   test('a record without an identifier is a protocol error that names the place and no value', async () => {
@@ -234,10 +262,13 @@ describe('device.configuration', () => {
     expect(JSON.stringify(found)).not.toMatch(/s3cret|p4ss/)
   })
 
-  test('is understood as a file', async () => {
-    const upstream = await startUpstream({ body: { name: 'device.yml', file: 'YTogMQ==' } })
+  test.each([
+    ['device.yml', 'device.yml'],
+    [null, 'configuration'],
+  ])('is understood as a file, by the name %j', async (name, called) => {
+    const upstream = await startUpstream({ body: { name, file: 'YTogMQ==' } })
     const found = await clientOf(upstream).read(device.configuration, { deviceIdentifier: identifier }, { token })
-    expect(found.file?.name).toBe('device.yml')
+    expect(found.file?.name).toBe(called)
     expect(found.file?.content.reveal()).toBe('YTogMQ==')
   })
 })

@@ -283,6 +283,11 @@ describe('oauth.scope', () => {
     expect(headers['x-dpt-authorization']).toBeUndefined()
   })
 
+  test.each([{ scopes: null }, { scope: null }, { scopes: [] }, {}, 'null'])('is none in %j', async (body) => {
+    const upstream = await startUpstream({ body })
+    expect(await clientOf(upstream).read(oauth.scope, {}, { basic })).toEqual([])
+  })
+
   test('what is no scope is not taken for one', async () => {
     const upstream = await startUpstream({ body: { allowed: true } })
     await expect(clientOf(upstream).read(oauth.scope, {}, { basic })).rejects.toMatchObject({

@@ -211,6 +211,8 @@ describe.each([
     ['a configuration that PHP left empty', [{ id, name: row.name, configuration: [] }], bare],
     ['events with holes', [{ ...row, applyingEventIds: { 0: 'e-1', 2: 'e-2' } }], found],
     ['events as objects', [{ ...row, applyingEventIds: [{ id: 'e-1' }, { eventId: 'e-2' }] }], found],
+    ['a row and a row that is null', [null, row], found],
+    ['no name: its id', [{ id, name: null }], { ...bare, name: id }],
     ['no events', [{ ...row, applyingEventIds: [] }], { ...found, eventIds: [] }],
   ])('is understood as %s', async (_, body, expected) => {
     const answered = await read(endpoint, {}, { body })
@@ -218,7 +220,7 @@ describe.each([
     expect(answered.asked).toEqual({ method: 'GET', path, body: '' })
   })
 
-  test.each([['[]'], ['{}'], ['']])('%j is none', async (body) => {
+  test.each([['[]'], ['{}'], [''], ['{"items":null}']])('%j is none', async (body) => {
     expect((await read(endpoint, {}, { body })).found).toEqual([])
   })
 })
@@ -236,12 +238,9 @@ test.each([
   expect(answered.found[0]?.active).toBe(active)
 })
 
-test.each([[[{ name: 'x' }]], [[{ id: 'p-1' }]], [['p-1']], [json('p-1')]])(
-  '%j is no list of policies',
-  async (body) => {
-    await expect(read(policy.list, {}, { body })).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' })
-  },
-)
+test.each([[[{ name: 'x' }]], [['p-1']], [json('p-1')]])('%j is no list of policies', async (body) => {
+  await expect(read(policy.list, {}, { body })).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' })
+})
 
 describe('policy.get', () => {
   test.each([

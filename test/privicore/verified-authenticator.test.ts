@@ -160,7 +160,7 @@ describe('authenticator.strategy', () => {
     expect((await read(authenticator.strategy, {}, { body: { strategy } })).found.strategy).toBe(understood)
   })
 
-  test.each([[[]], [{}]])('%j names no rule', async (body) => {
+  test.each([[[]], [{}], ['null'], ['']])('%j names no rule', async (body) => {
     expect(Object.values((await read(authenticator.strategy, {}, { body })).found)).toEqual([
       null,
       null,
@@ -170,7 +170,7 @@ describe('authenticator.strategy', () => {
     ])
   })
 
-  test.each([json('text'), ''])('%j makes no sense', async (body) => {
+  test.each([json('text'), 'true'])('%j makes no sense', async (body) => {
     await expect(read(authenticator.strategy, {}, { body })).rejects.toMatchObject({ code: 'UPSTREAM_PROTOCOL' })
   })
 })
@@ -270,6 +270,14 @@ describe('voting configurations', () => {
     const { found, asked } = await read(votingConfiguration.get, { id: 'Board of A/B' }, { body })
     expect(found).toEqual(board)
     expect(asked).toEqual({ method: 'GET', path: `${root}/retrieve/Board%20of%20A%2FB`, body: '' })
+  })
+
+  test('votingConfiguration.get: a field called `data` or `items` is no envelope of a record', async () => {
+    const body = { id: 'c-1', name: 'Board', items: [{ id: 'x', name: 'y' }], data: [] }
+    expect((await read(votingConfiguration.get, { id: 'c-1' }, { body })).found).toMatchObject({
+      configurationId: 'c-1',
+      name: 'Board',
+    })
   })
 
   test('votingConfiguration.get: nothing in it is none, 404 is NOT_FOUND', async () => {
