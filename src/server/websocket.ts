@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ExecutionResult, GraphQLError, parse } from 'graphql'
-import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws'
-import type { GraphQLParams } from 'graphql-yoga'
+import { CloseCode, handleProtocols, MessageType, makeServer, type ServerOptions } from 'graphql-ws'
+import { type GraphQLParams, isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Config } from '../config.ts'
 import { allowedOrigin } from './cors.ts'
@@ -26,18 +26,26 @@ const PING_MS = 12_000
 const CLOSE_GRACE_MS = 1_000
 /** One page follows a few things; a backend that serves many may share a socket. */
 const MOST_OPERATIONS = 1_000
+/** A client that leaves so much unread is not waited for. */
+const MOST_UNREAD_BYTES = 4 * 1024 * 1024
+const PONG = JSON.stringify({ type: MessageType.Pong })
 
 interface Extra {
   /** Where the client has found us, in its own words. */
   readonly host: string | undefined
-  /** By operation id: aborted when the client completes it or leaves. */
-  readonly running: Map<string, AbortController>
+  /** Aborted when the client completes them or leaves. */
+  readonly running: Set<AbortController>
+  /** The same by what was asked, which is one object per operation: a client may use an id again. */
+  readonly asked: WeakMap<object, AbortController>
+  /** The latest operation of each id. */
+  readonly latest: Map<string, AbortController>
 }
 
 export class WebSockets {
   readonly #options: WebSocketsOptions
   readonly #sockets: WebSocketServer
-  readonly #silent = new WeakSet<WebSocket>()
+  /** What our last ping has said, where it has not been answered. */
+  readonly #silent = new WeakMap<WebSocket, string>()
   readonly #pings: NodeJS.Timeout
   #draining = false
 
@@ -102,19 +110,25 @@ export class WebSockets {
     { headers }: IncomingMessage,
   ): void {
     const { log } = this.#options
-    const extra: Extra = { host: headers.host, running: new Map() }
+    const extra: Extra = { host: headers.host, running: new Set(), asked: new WeakMap(), latest: new Map() }
     // Follows in a close event. Frames that are too large or malformed end here: the client's fault, and its alone.
     socket.on('error', (error) => log.debug({ code: (error as NodeJS.ErrnoException).code }, 'websocket failed'))
-    socket.on('pong', () => this.#silent.delete(socket))
+    // Anybody can send pongs: only the answer to our own ping tells that the client reads.
+    socket.on('pong', (said) => void (this.#silent.get(socket) === String(said) && this.#silent.delete(socket)))
+    // The answer to it has been written by now.
+    socket.on('ping', () => void isTooSlow(socket))
+    // Resolves when it is written: a client that reads slowly is asked for its next event later.
+    const send = (text: string) =>
+      new Promise<void>((resolve, reject) => {
+        if (socket.readyState !== socket.OPEN || isTooSlow(socket)) resolve()
+        else socket.send(text, (error) => (error ? reject(error) : resolve()))
+      })
     const closed = server.opened(
       {
         protocol: socket.protocol,
-        // Resolves when it is written: a client that reads slowly is asked for its next event later.
-        send: (text) =>
-          new Promise((resolve, reject) => {
-            if (socket.readyState !== socket.OPEN) resolve()
-            else socket.send(text, (error) => (error ? reject(error) : resolve()))
-          }),
+        send,
+        // Without the payload of the ping, which may be large.
+        onPing: () => send(PONG),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) =>
           socket.on('message', (frame) => {
@@ -128,15 +142,17 @@ export class WebSockets {
       extra,
     )
     socket.once('close', (code, reason) => {
-      for (const abort of extra.running.values()) abort.abort()
+      for (const abort of extra.running) abort.abort()
       extra.running.clear()
+      extra.latest.clear()
       closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'closing a WebSocket failed'))
     })
   }
 
   #protocol(): ServerOptions<Record<string, unknown>, Extra> {
     return {
-      onSubscribe: async ({ connectionParams, extra }, id, payload) => {
+      onSubscribe: async (socket, id, payload) => {
+        const { connectionParams, extra } = socket
         if (extra.running.size >= MOST_OPERATIONS) {
           const { operations } = this.#options
           const error = new GraphQLError(`At most ${MOST_OPERATIONS} operations may run on one connection.`, {
@@ -144,26 +160,44 @@ export class WebSockets {
           })
           return [operations.code(error, randomUUID())]
         }
+        // The protocol lets an id be used again only after its operation was completed.
+        extra.latest.get(id)?.abort()
         const abort = new AbortController()
-        extra.running.set(id, abort)
-        const result = await this.#options.direct({
-          params: payload as GraphQLParams,
-          header: credentialsOf(connectionParams),
-          requestId: randomUUID(),
-          host: extra.host,
-          signal: abort.signal,
-        })
-        if (neverExecuted(result)) return result.errors
-        // What there is to execute has been executed: only its result goes through the protocol.
-        return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
+        extra.running.add(abort)
+        extra.asked.set(payload, abort)
+        extra.latest.set(id, abort)
+        try {
+          const result = await this.#options.direct({
+            params: payload as GraphQLParams,
+            header: credentialsOf(connectionParams),
+            requestId: randomUUID(),
+            host: extra.host,
+            signal: abort.signal,
+          })
+          if (!(id in socket.subscriptions) || extra.latest.get(id) !== abort) {
+            // Completed before it had begun. Whoever has the id by now must hear nothing of it: graphql-ws waits for ever.
+            ended(extra, id, abort)
+            if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
+            return new Promise<never>(() => {})
+          }
+          if (neverExecuted(result)) {
+            ended(extra, id, abort)
+            return result.errors
+          }
+          // What there is to execute has been executed: only its result goes through the protocol.
+          return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
+        } catch (error) {
+          ended(extra, id, abort)
+          throw error
+        }
       },
       execute: ((args: { rootValue: unknown }) => args.rootValue) as never,
       subscribe: ((args: { rootValue: unknown }) => args.rootValue) as never,
       onNext: (_, __, ___, ____, result) => toMessage(result as ExecutionResult) as never,
       onError: (_, __, ___, errors) => (toMessage({ errors: errors as GraphQLError[] }) as { errors: never }).errors,
-      onComplete: ({ extra }, id) => {
-        extra.running.get(id)?.abort()
-        extra.running.delete(id)
+      onComplete: ({ extra }, id, payload) => {
+        const abort = extra.asked.get(payload)
+        if (abort !== undefined) ended(extra, id, abort)
       },
     }
   }
@@ -172,11 +206,29 @@ export class WebSockets {
     for (const client of this.#sockets.clients) {
       if (this.#silent.has(client)) client.terminate()
       else {
-        this.#silent.add(client)
-        client.ping()
+        const said = randomUUID()
+        this.#silent.set(client, said)
+        client.ping(said)
       }
     }
   }
+}
+
+/** Nothing runs for it any more. */
+function ended({ running, latest }: Extra, id: string, abort: AbortController): void {
+  abort.abort()
+  running.delete(abort)
+  if (latest.get(id) === abort) latest.delete(id)
+}
+
+/** Sends one away that does not read what it asks for. */
+function isTooSlow(socket: WebSocket): boolean {
+  if (socket.bufferedAmount <= MOST_UNREAD_BYTES) return false
+  if (socket.readyState === socket.OPEN) {
+    socket.close(1013, 'Reading too slowly')
+    setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
+  }
+  return true
 }
 
 /** Syntax, validation, limits: the protocol has a message of its own for them. */
