@@ -122,6 +122,19 @@ describe('a refusal', () => {
       { violations: [{ propertyPath: 'children[deviceName].data', message: blank }] },
       [{ field: 'deviceName', message: blank }],
     ],
+    ['an empty list of errors beside a message', { errors: [], message: blank }, [{ field: null, message: blank }]],
+    [
+      'a list of errors with their fields',
+      {
+        errors: [{ field: 'device_name', message: blank }, { propertyPath: 'data.name', message: 'Too short.' }, blank],
+      },
+      [
+        { field: 'deviceName', message: blank },
+        { field: 'name', message: 'Too short.' },
+        { field: null, message: blank },
+      ],
+    ],
+    ['violations by field', { violations: { deviceName: [blank] } }, [{ field: 'deviceName', message: blank }]],
     ['no body', '', []],
     ['markup', '<html><body>422</body></html>', []],
     ['broken JSON', '{"errors":', []],
