@@ -1,5 +1,6 @@
 // The one place where a failure gets its public face: GraphQLErrors with the codes of the process contract, and user errors.
 import { GraphQLError } from 'graphql'
+import { isReason } from '../privicore/error-body.ts'
 import { PrivicoreError, type PrivicoreErrorCode } from '../privicore/errors.ts'
 
 export type PublicCode =
@@ -159,10 +160,13 @@ export function toUserErrors(
   inputFields: readonly string[],
   renamed: Readonly<Record<string, string>> = {},
 ): UserErrorShape[] {
-  const code = error.reason ?? 'VALIDATION_FAILED'
-  if (error.violations.length === 0) return [{ field: null, message: FACES.VALIDATION_FAILED.message, code }]
-  return error.violations.map(({ field, message }) => {
+  const { violations } = error
+  // One reason cannot be told to belong to one of several complaints.
+  const shared = (violations.length < 2 ? error.reason : undefined) ?? 'VALIDATION_FAILED'
+  if (violations.length === 0) return [{ field: null, message: FACES.VALIDATION_FAILED.message, code: shared }]
+  return violations.map(({ field, message }) => {
     const name = field === null ? undefined : (renamed[field] ?? field)
+    const code = isReason(message) ? message : shared
     return { field: name !== undefined && inputFields.includes(name) ? ['input', name] : null, message, code }
   })
 }

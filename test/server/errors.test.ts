@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Fault } from '../../sandbox/sandbox.ts'
 import { PrivicoreError, type PrivicoreErrorCode } from '../../src/privicore/errors.ts'
-import { FACES, toGraphQLError } from '../../src/schema/errors.ts'
+import { FACES, toGraphQLError, toUserErrors } from '../../src/schema/errors.ts'
 import { gateway } from '../support/gateway.ts'
 
 const DEVICES = '{ devices { name } }'
@@ -26,6 +26,31 @@ describe('every code of the wire has a public face', () => {
     expect(face.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', requestId: 'r-1' })
     expect(face.message).not.toContain('x is not')
     expect(bugs).toHaveLength(1)
+  })
+})
+
+describe('the code of a user error', () => {
+  const refused = (reason: string | undefined, ...messages: string[]) =>
+    toUserErrors(
+      new PrivicoreError('VALIDATION_FAILED', 'device.request: 422', {
+        violations: messages.map((message) => ({ field: 'name', message })),
+        ...(reason === undefined ? {} : { reason }),
+      }),
+      ['name'],
+    ).map(({ code }) => code)
+  test.each<[string, string | undefined, string[], string[]]>([
+    [
+      'its own key, and of no other complaint',
+      'name.taken',
+      ['Too short.', 'name.taken'],
+      ['VALIDATION_FAILED', 'name.taken'],
+    ],
+    ['each its own', 'name.taken', ['name.taken', 'name.odd'], ['name.taken', 'name.odd']],
+    ["the error's, where it is about one thing", 'name.taken', ['Too short.'], ['name.taken']],
+    ["the error's, where it says no more", 'name.taken', [], ['name.taken']],
+    ['VALIDATION_FAILED, where there is no key', undefined, ['Too short.'], ['VALIDATION_FAILED']],
+  ])('is %s', (_, reason, messages, codes) => {
+    expect(refused(reason, ...messages)).toEqual(codes)
   })
 })
 
