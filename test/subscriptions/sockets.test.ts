@@ -1,7 +1,7 @@
 // What one client can do to a socket: use ids again, ask nonsense for hours, ping without reading. None of it adds up.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { gateway } from '../support/gateway.ts'
 import { listen } from '../support/subscribing.ts'
@@ -97,4 +97,27 @@ test('who asks and does not read is sent away', async () => {
   // Where it had not even room to be told so, the connection is just cut.
   expect([1006, 1013]).toContain(await closed)
   expect(got.length).toBeLessThan(300)
+})
+
+test('a pong that answers nothing is no sign of life', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { gateway: started } = await gateway()
+  const url = (await listen(started)).replace('http', 'ws')
+  const connect = async (autoPong: boolean) => {
+    const socket = new WebSocket(url, 'graphql-transport-ws', { autoPong })
+    onTestFinished(() => socket.terminate())
+    await once(socket, 'open')
+    socket.send('{"type":"connection_init"}')
+    await once(socket, 'message')
+    return socket
+  }
+  const [honest, pretending] = [await connect(true), await connect(false)]
+  pretending.on('ping', () => pretending.pong('here'))
+  for (let time = 0; time < 3; time++) {
+    vi.advanceTimersByTime(12_000)
+    await sleep(100)
+  }
+  expect(pretending.readyState).toBe(WebSocket.CLOSED)
+  expect(honest.readyState).toBe(WebSocket.OPEN)
 })
