@@ -6,6 +6,10 @@ import type { Claimed } from '../../cache/tickets.ts'
 import { StreamFailure, type Streams } from '../../privicore/stream.ts'
 import { PROBLEMS, type Problem, refusalOf, tooLarge } from './problem.ts'
 import { LEFT, type Transfer } from './transfer.ts'
+import { Turns } from './turns.ts'
+
+/** Of all uploads together. */
+const turns = new Turns()
 
 export interface Received {
   readonly bytes: number
@@ -32,6 +36,8 @@ export class Intake extends Readable {
   readonly #declared: number | null
   readonly #limit: number
   readonly #hash = createHash('sha256')
+  /** A chunk waits for its turn: the source is paused, and no more of it comes. */
+  #waiting = false
   #last: Buffer | null = null
 
   constructor(source: IncomingMessage, transfer: Transfer, declared: number | null, limit: number) {
@@ -54,7 +60,7 @@ export class Intake extends Readable {
   }
 
   override _read(): void {
-    this.#source.resume()
+    if (!this.#waiting) this.#source.resume()
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
@@ -68,16 +74,27 @@ export class Intake extends Readable {
   }
 
   readonly #take = (chunk: Buffer) => {
+    if (turns.take(() => this.#pass(chunk))) return
+    this.#source.pause()
+    this.#waiting = true
+  }
+
+  #pass(chunk: Buffer): void {
+    const waited = this.#waiting
+    this.#waiting = false
+    if (this.destroyed) return
     this.#transfer.moved(chunk.length)
     const { bytes } = this.#transfer
     if (bytes > this.#limit) {
       this.#transfer.fail(tooLarge(this.#limit, false))
       return
     }
+    const full = bytes !== this.#declared && !this.push(chunk)
     if (bytes === this.#declared) this.#last = chunk
-    else if (!this.push(chunk)) this.#source.pause()
     // Sent first: Privicore's side has something to do meanwhile.
     this.#hash.update(chunk)
+    if (full) this.#source.pause()
+    else if (waited) this.#source.resume()
   }
 
   readonly #complete = () => {
