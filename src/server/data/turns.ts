@@ -1,7 +1,7 @@
 // Taking turns: what hundreds of transfers do in one go keeps everybody else waiting. Knows time, and nothing of transfers.
 
 /** How long transfers may keep the event loop in one round of it, in milliseconds: a fraction of what a query takes. */
-const ROUND_MS = 1
+const ROUND_MS = 0.4
 
 export class Turns {
   readonly #waiting: (() => void)[] = []
