@@ -1,7 +1,7 @@
 // A real Redis for tests: the one of REDIS_URL, or a server of this machine on a free loopback port, with nothing on disk.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,6 +64,42 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
     resume: () => void child?.kill('SIGCONT'),
     close: async () => {
       await kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/**
+ * A Sentinel that watches over a master and fails over fast. Give it to the gateway as `url`.
+ * @param name of the master, as Sentinels call it
+ */
+export async function startSentinel(
+  master: RedisServer,
+  name = 'data',
+): Promise<{ url: string; close(): Promise<void> }> {
+  const binary = findRedisServer()
+  if (binary === undefined) throw new Error('no redis-server or valkey-server on the PATH')
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'privicore-sentinel-'))
+  const settings = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+    `sentinel down-after-milliseconds ${name} 300`,
+    `sentinel failover-timeout ${name} 3000`,
+  ]
+  // It writes what it learns back into its file.
+  const file = join(folder, 'sentinel.conf')
+  writeFileSync(file, `${settings.join('\n')}\n`)
+  const child = spawn(binary, [file, '--sentinel'], { stdio: 'ignore' })
+  await listening(port, child)
+  return {
+    url: `redis://127.0.0.1:${port}?sentinel=${name}`,
+    close: async () => {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
       rmSync(folder, { recursive: true, force: true })
     },
   }
