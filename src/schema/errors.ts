@@ -50,7 +50,7 @@ export const FACES: Readonly<Record<PrivicoreErrorCode, Face>> = {
   OUTCOME_UNKNOWN: {
     code: 'OUTCOME_UNKNOWN',
     message:
-      'The command was sent, but its answer never came. It may or may not have happened: look before you send it again.',
+      'It was sent to Privicore, but its answer never came. It may or may not have happened: look before you send it again.',
   },
   DEADLINE_EXCEEDED: {
     code: 'DEADLINE_EXCEEDED',
