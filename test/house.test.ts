@@ -171,6 +171,17 @@ test('every type, field, argument, input field and enum value has a description'
   expect(bare).toEqual([])
 })
 
+test('every root field that needs a token of a profile says which scope an application needs for it', () => {
+  const silent = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
+    Object.values(type?.getFields() ?? {}).filter(({ description, extensions }) => {
+      const ids = (extensions.rest as readonly string[] | undefined) ?? []
+      const needsToken = ids.some((id) => catalogue.find((row) => row.id === id)?.auth === 'token')
+      return needsToken && !/\bscopes? /i.test(description ?? '')
+    }),
+  )
+  expect(silent.map(({ name }) => name)).toEqual([])
+})
+
 /** Rows that no field stands for, each with its reason. */
 const UNREACHED: Readonly<Record<string, string>> = {}
 

@@ -17,5 +17,6 @@ import './voting.ts'
 import './subscription.ts'
 import type { GraphQLSchema } from 'graphql'
 import { builder } from './builder.ts'
+import { describeScopes } from './scopes.ts'
 
-export const schema: GraphQLSchema = builder.toSchema()
+export const schema: GraphQLSchema = describeScopes(builder.toSchema())
