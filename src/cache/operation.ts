@@ -1,15 +1,19 @@
 // What one operation has read already. Lives as long as the operation (in a subscription: as long as one event) and no longer.
 import DataLoader from 'dataloader'
 
+/** By what a record of a list is found. */
+export interface Ids<Record> {
+  readonly id: (record: Record) => string
+  /** Another id it goes by; the id of another record wins. */
+  readonly alias?: ((record: Record) => string) | undefined
+}
+
 /** Finds one record by its id, out of a list that Privicore answers with one call. */
-export interface Lookup<Record> {
+export interface Lookup<Record> extends Ids<Record> {
   /** The key under which the list is shared: lookups in one list are one lookup. */
   readonly name: string
   /** All records; called at most once per operation. */
   readonly list: () => Promise<readonly Record[]>
-  readonly id: (record: Record) => string
-  /** Another id it goes by; the id of another record wins. */
-  readonly alias?: ((record: Record) => string) | undefined
   /** One record alone, where that is all that is looked up; undefined where only the list can tell. */
   readonly one?: ((id: string) => Promise<Record | null | undefined>) | undefined
 }
@@ -56,19 +60,23 @@ export class OperationCache {
     return promise
   }
 
-  /** null for what the list does not hold. At once, where the list has come already. */
-  find<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> | Record | null {
-    const list = this.#values.get(lookup.name) as readonly Record[] | undefined
-    if (list === undefined) return this.#load(lookup, id)
-    let index = this.#indexes.get(lookup.name) as Map<string, Record> | undefined
+  /**
+   * Out of a list that has come already: a join of many rows costs no promise each.
+   * @returns null for what the list does not hold; undefined where the list is not here: then it has to be looked up
+   */
+  found<Record>(name: string, ids: Ids<Record>, id: string): Record | null | undefined {
+    let index = this.#indexes.get(name) as Map<string, Record> | undefined
     if (index === undefined) {
-      index = indexed(list, lookup)
-      this.#indexes.set(lookup.name, index)
+      const list = this.#values.get(name) as readonly Record[] | undefined
+      if (list === undefined) return undefined
+      index = indexed(list, ids)
+      this.#indexes.set(name, index)
     }
     return index.get(id) ?? null
   }
 
-  #load<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> {
+  /** null for what the list does not hold. */
+  find<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> {
     let loader = this.#loaders.get(lookup.name)
     if (loader === undefined) {
       // A second batch of one makes the list the cheaper way.
@@ -97,7 +105,7 @@ export class OperationCache {
   }
 }
 
-function indexed<Record>(records: readonly Record[], { id, alias }: Lookup<Record>): Map<string, Record> {
+function indexed<Record>(records: readonly Record[], { id, alias }: Ids<Record>): Map<string, Record> {
   const byId = new Map<string, Record>()
   if (alias !== undefined) for (const record of records) byId.set(alias(record), record)
   for (const record of records) byId.set(id(record), record)

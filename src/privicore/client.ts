@@ -78,10 +78,23 @@ export class Privicore {
     args: Args,
     options: CallOptions = {},
   ): Promise<Result> {
-    const answer = await this.#readAnswer(endpoint, args as Values, options)
+    let answer: WireAnswer | ExchangeFailure
+    try {
+      answer = await this.exchange(endpoint, args as Values, options)
+    } catch (failure) {
+      if (!(failure instanceof ExchangeFailure) || failure.kind !== 'connection') throw coded(endpoint, failure)
+      answer = failure
+    }
+    if (answer instanceof ExchangeFailure || RETRIED_STATUSES.has(answer.status)) {
+      answer = await this.#readAgain(endpoint, args as Values, options, answer)
+    }
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
     this.#answered.add(endpoint.id)
-    return inContext(endpoint, answer, () => endpoint.decode(parseBody(answer.text, endpoint.id)))
+    try {
+      return endpoint.decode(parseBody(answer.text, endpoint.id))
+    } catch (error) {
+      throw misread(endpoint, answer, error)
+    }
   }
 
   /** Whether this server has ever answered that read: until it has, a 404 may be about the row and not about the id. */
@@ -106,7 +119,7 @@ export class Privicore {
       throw coded(endpoint, failure)
     })
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
-    return inContext(endpoint, answer, () => {
+    try {
       const idInHeader = commandIdOf(undefined, answer)
       const body = idInHeader === null ? bodyOf(endpoint, answer) : lenient(() => parseBody(answer.text, endpoint.id))
       const answersText = endpoint.bareText === 'answer' && answer.status === 200 && typeof body === 'string'
@@ -116,7 +129,9 @@ export class Privicore {
         throw new Misfit(endpoint.id, 'a command id', body)
       }
       return { commandId, beside }
-    })
+    } catch (error) {
+      throw misread(endpoint, answer, error)
+    }
   }
 
   /**
@@ -159,15 +174,12 @@ export class Privicore {
     return this.#origin.close()
   }
 
-  async #readAnswer(endpoint: AnyRead, args: Values, options: CallOptions): Promise<WireAnswer> {
-    let first: WireAnswer | ExchangeFailure
-    try {
-      first = await this.exchange(endpoint, args, options)
-      if (!RETRIED_STATUSES.has(first.status)) return first
-    } catch (failure) {
-      if (!(failure instanceof ExchangeFailure) || failure.kind !== 'connection') throw coded(endpoint, failure)
-      first = failure
-    }
+  async #readAgain(
+    endpoint: AnyRead,
+    args: Values,
+    options: CallOptions,
+    first: WireAnswer | ExchangeFailure,
+  ): Promise<WireAnswer> {
     const mayRetry = !endpoint.once || (first instanceof ExchangeFailure && !first.sent)
     if (mayRetry) {
       try {
@@ -215,7 +227,7 @@ function carry(
   headers: Record<string, string>,
 ): { query: string; body: string | null } {
   if (endpoint.encoding === 'query' || method === 'GET') {
-    const query = encodeForm(values)
+    const query = endpoint.args.length === 0 && !endpoint.extra ? '' : encodeForm(values)
     if (method === 'GET' || endpoint.encoding !== 'query') return { query, body: null }
     // Only /request-status is ever asked by POST like this (privicore.md §1.2).
     headers['content-type'] = 'application/json'
@@ -307,17 +319,11 @@ function retryAfter(answer: WireAnswer): { retryAfter?: number } {
   return Number.isFinite(seconds) ? { retryAfter: Math.max(0, seconds) } : {}
 }
 
-function inContext<T>(endpoint: AnyEndpoint, answer: WireAnswer, decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    if (!(error instanceof Misfit)) throw error
-    throw new PrivicoreError('UPSTREAM_PROTOCOL', `${endpoint.id}: ${error.message}`, {
-      endpoint: endpoint.id,
-      status: answer.status,
-      cause: error,
-    })
-  }
+/** What a body that fits no reader means; any other error as it is. */
+function misread(endpoint: AnyEndpoint, { status }: WireAnswer, error: unknown): unknown {
+  if (!(error instanceof Misfit)) return error
+  const { id } = endpoint
+  return new PrivicoreError('UPSTREAM_PROTOCOL', `${id}: ${error.message}`, { endpoint: id, status, cause: error })
 }
 
 /** A 202 must name its command; any other 2xx whose body says nothing readable may have completed, or be on its way. */
