@@ -19,16 +19,18 @@ export interface Lookup<Record> extends Ids<Record> {
 }
 
 export class OperationCache {
-  readonly #reads = new Map<string, Promise<unknown>>()
-  readonly #values = new Map<string, unknown>()
-  readonly #indexes = new Map<string, Map<string, unknown>>()
-  readonly #loaders = new Map<string, DataLoader<string, unknown>>()
+  // Made when there is something to keep: the operations of most subscriptions read nothing, and last.
+  #reads: Map<string, Promise<unknown>> | undefined
+  #values: Map<string, unknown> | undefined
+  #indexes: Map<string, Map<string, unknown>> | undefined
+  #loaders: Map<string, DataLoader<string, unknown>> | undefined
 
   /**
    * Identical reads of one operation are one call; a failed one is not tried again within it.
    * @param keep false: only those share it that ask while it is under way
    */
   share<T>(key: string, read: () => Promise<T>, keep = true): Promise<T> {
+    this.#reads ??= new Map()
     const known = this.#reads.get(key)
     if (known !== undefined) return known as Promise<T>
     const reading = read()
@@ -36,12 +38,12 @@ export class OperationCache {
     if (keep) {
       // What has come is found without waiting; who fails tells whoever asks.
       const arrive = (value: T) => {
-        if (this.#reads.get(key) === reading) this.#values.set(key, value)
+        if (this.#reads?.get(key) === reading) this.#keep(key, value)
       }
       reading.then(arrive, () => undefined)
     } else {
       const drop = () => {
-        if (this.#reads.get(key) === reading) this.#reads.delete(key)
+        if (this.#reads?.get(key) === reading) this.#reads.delete(key)
       }
       reading.then(drop, drop)
     }
@@ -50,13 +52,14 @@ export class OperationCache {
 
   /** What was read already, on its way or here. */
   known<T>(key: string): Promise<T> | undefined {
-    return this.#reads.get(key) as Promise<T> | undefined
+    return this.#reads?.get(key) as Promise<T> | undefined
   }
 
   /** Takes what is here already. @returns the promise */
   hold<T>(key: string, promise: Promise<T>, value: T): Promise<T> {
+    this.#reads ??= new Map()
     this.#reads.set(key, promise)
-    this.#values.set(key, value)
+    this.#keep(key, value)
     return promise
   }
 
@@ -65,11 +68,12 @@ export class OperationCache {
    * @returns null for what the list does not hold; undefined where the list is not here: then it has to be looked up
    */
   found<Record>(name: string, ids: Ids<Record>, id: string): Record | null | undefined {
-    let index = this.#indexes.get(name) as Map<string, Record> | undefined
+    let index = this.#indexes?.get(name) as Map<string, Record> | undefined
     if (index === undefined) {
-      const list = this.#values.get(name) as readonly Record[] | undefined
+      const list = this.#values?.get(name) as readonly Record[] | undefined
       if (list === undefined) return undefined
       index = indexed(list, ids)
+      this.#indexes ??= new Map()
       this.#indexes.set(name, index)
     }
     return index.get(id) ?? null
@@ -77,12 +81,12 @@ export class OperationCache {
 
   /** null for what the list does not hold. */
   find<Record>(lookup: Lookup<Record>, id: string): Promise<Record | null> {
-    let loader = this.#loaders.get(lookup.name)
+    let loader = this.#loaders?.get(lookup.name)
     if (loader === undefined) {
       // A second batch of one makes the list the cheaper way.
       let { one } = lookup
       loader = new DataLoader<string, unknown>(async (ids) => {
-        if (one !== undefined && ids.length === 1 && !this.#reads.has(lookup.name)) {
+        if (one !== undefined && ids.length === 1 && !this.#reads?.has(lookup.name)) {
           const ask = one
           one = undefined
           const found = await ask(ids[0] as string)
@@ -91,6 +95,7 @@ export class OperationCache {
         const byId = indexed(await lookup.list(), lookup)
         return ids.map((wanted) => byId.get(wanted) ?? null)
       })
+      this.#loaders ??= new Map()
       this.#loaders.set(lookup.name, loader)
     }
     return loader.load(id) as Promise<Record | null>
@@ -98,10 +103,15 @@ export class OperationCache {
 
   /** Something has changed: what was read before may be the old truth. */
   forget(): void {
-    this.#reads.clear()
-    this.#values.clear()
-    this.#indexes.clear()
-    this.#loaders.clear()
+    this.#reads = undefined
+    this.#values = undefined
+    this.#indexes = undefined
+    this.#loaders = undefined
+  }
+
+  #keep(key: string, value: unknown): void {
+    this.#values ??= new Map()
+    this.#values.set(key, value)
   }
 }
 
