@@ -55,6 +55,11 @@ export interface Accepted<Beside> {
   readonly beside: Beside
 }
 
+/** What a read has brought. Beside an answer that may be asked for again, it shows by its one key. */
+interface Readable<Result> {
+  readonly value: Result
+}
+
 /** A header value that may be sent: anything else could not have come from Privicore. */
 const HEADER_VALUE = /^[\x21-\x7e]+$/
 
@@ -78,20 +83,25 @@ export class Privicore {
     args: Args,
     options: CallOptions = {},
   ): Promise<Result> {
-    let answer: WireAnswer | ExchangeFailure
+    const read = (answer: WireAnswer) =>
+      RETRIED_STATUSES.has(answer.status) ? answer : this.#readable(endpoint, answer)
+    let first: Readable<Result> | WireAnswer | ExchangeFailure
     try {
-      answer = await this.exchange(endpoint, args as Values, options)
+      first = await this.#attempt(endpoint, args as Values, options, read)
     } catch (failure) {
       if (!(failure instanceof ExchangeFailure) || failure.kind !== 'connection') throw coded(endpoint, failure)
-      answer = failure
+      first = failure
     }
-    if (answer instanceof ExchangeFailure || RETRIED_STATUSES.has(answer.status)) {
-      answer = await this.#readAgain(endpoint, args as Values, options, answer)
-    }
+    if ('value' in first) return first.value
+    return this.#readable(endpoint, await this.#readAgain(endpoint, args as Values, options, first)).value
+  }
+
+  /** What a body says, once it is known to say something. @throws PrivicoreError */
+  #readable<Result>(endpoint: Read<string, unknown, Result>, answer: WireAnswer): Readable<Result> {
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
     this.#answered.add(endpoint.id)
     try {
-      return endpoint.decode(parseBody(answer.text, endpoint.id))
+      return { value: endpoint.decode(parseBody(answer.text, endpoint.id)) }
     } catch (error) {
       throw misread(endpoint, answer, error)
     }
@@ -138,11 +148,20 @@ export class Privicore {
    * One attempt, whatever the status of its answer.
    * @throws ExchangeFailure; PrivicoreError for what cannot be sent (no token, an id that cannot be one)
    */
-  async exchange(
+  exchange(
     endpoint: AnyEndpoint,
     args: Values,
     options: CallOptions & { readonly method?: Method } = {},
   ): Promise<WireAnswer> {
+    return this.#attempt(endpoint, args, options, (answer) => answer)
+  }
+
+  async #attempt<T>(
+    endpoint: AnyEndpoint,
+    args: Values,
+    options: CallOptions & { readonly method?: Method },
+    read: (answer: WireAnswer) => T,
+  ): Promise<T> {
     const override = this.#options.overrides?.get(endpoint.id)
     const method = options.method ?? override?.method ?? endpoint.method
     const template = override?.path ?? endpoint.path
@@ -154,15 +173,17 @@ export class Privicore {
     const observe = (result: Attempt['result']) =>
       this.#options.onAttempt?.({ endpoint: endpoint.id, result, durationMs: performance.now() - startedAt })
     try {
-      const answer = await this.#origin.exchange(
+      return await this.#origin.exchange(
         { method, path: query === '' ? path : `${path}?${query}`, headers, body },
         {
           signal: options.signal,
           timeoutMs: Math.min(this.#options.timeoutMs, options.timeoutMs ?? Number.POSITIVE_INFINITY),
         },
+        (answer) => {
+          observe(answer.status)
+          return read(answer)
+        },
       )
-      observe(answer.status)
-      return answer
     } catch (failure) {
       if (failure instanceof ExchangeFailure) observe(failure.kind)
       throw failure

@@ -52,11 +52,15 @@ export class Origin {
     this.#sockets = new Sockets(url, connections, connectTimeoutMs)
   }
 
-  /** @throws ExchangeFailure */
-  exchange(request: WireRequest, options: ExchangeOptions): Promise<WireAnswer> {
+  /**
+   * @param read makes of the answer what is wanted of it, before anybody waits for it: a body that a promise held would outlive
+   * its reading, and the garbage collector would move it about
+   * @throws ExchangeFailure, and what `read` throws
+   */
+  exchange<T>(request: WireRequest, options: ExchangeOptions, read: (answer: WireAnswer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (options.signal?.aborted) reject(new ExchangeFailure('cancelled', false, null, options.signal.reason))
-      else this.#sockets.take(new Exchange(request, options, this.#sockets, resolve, reject))
+      else this.#sockets.take(new Exchange(request, options, this.#sockets, { read, resolve, reject }))
     })
   }
 
@@ -67,39 +71,38 @@ export class Origin {
 
 type Headers = Record<string, string | string[] | undefined>
 
-class Exchange implements Errand, Dispatcher.DispatchHandler {
+/** Who waits for an answer. */
+interface Waiter<T> {
+  readonly read: (answer: WireAnswer) => T
+  readonly resolve: (value: T) => void
+  readonly reject: (failure: unknown) => void
+}
+
+class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
   readonly #request: WireRequest
   readonly #signal: AbortSignal | undefined
   readonly #sockets: Sockets
-  readonly #resolve: (answer: WireAnswer) => void
-  readonly #reject: (failure: ExchangeFailure) => void
   readonly #timer: NodeJS.Timeout
   #socket: Dispatcher | null = null
   #controller: Dispatcher.DispatchController | null = null
-  #settled = false
+  /** Gone once it is settled: what it leads to is no business of this one any more. */
+  #waiter: Waiter<T> | null
   #status = 0
   #headers: Headers | null = null
   #body: Buffer | Buffer[] | null = null
   #size = 0
 
-  constructor(
-    request: WireRequest,
-    { timeoutMs, signal }: ExchangeOptions,
-    sockets: Sockets,
-    resolve: (answer: WireAnswer) => void,
-    reject: (failure: ExchangeFailure) => void,
-  ) {
+  constructor(request: WireRequest, { timeoutMs, signal }: ExchangeOptions, sockets: Sockets, waiter: Waiter<T>) {
     this.#request = request
     this.#signal = signal
     this.#sockets = sockets
-    this.#resolve = resolve
-    this.#reject = reject
+    this.#waiter = waiter
     this.#timer = setTimeout(this.#onTimeout, Math.max(0, timeoutMs))
     signal?.addEventListener('abort', this.#onAbort)
   }
 
   get isOver(): boolean {
-    return this.#settled
+    return this.#waiter === null
   }
 
   start(socket: Dispatcher): void {
@@ -117,7 +120,7 @@ class Exchange implements Errand, Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // It was given up while the socket connected.
-    if (this.#settled) controller.abort(new Error('given up'))
+    if (this.isOver) controller.abort(new Error('given up'))
     else this.#controller = controller
   }
 
@@ -137,11 +140,16 @@ class Exchange implements Errand, Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#leaveSocket()
-    if (!this.#settle()) return
+    const waiter = this.#settle()
+    if (waiter === null) return
     const body = this.#body
-    const text = body === null ? '' : (Array.isArray(body) ? Buffer.concat(body) : body).toString('utf8')
     this.#body = null
-    this.#resolve(answered(this.#status, this.#headers ?? {}, text))
+    try {
+      const text = body === null ? '' : (Array.isArray(body) ? Buffer.concat(body) : body).toString('utf8')
+      waiter.resolve(waiter.read(answered(this.#status, this.#headers ?? {}, text)))
+    } catch (error) {
+      waiter.reject(error)
+    }
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -150,20 +158,23 @@ class Exchange implements Errand, Dispatcher.DispatchHandler {
   }
 
   #fail(kind: FailureKind, cause?: unknown): void {
-    if (!this.#settle()) return
+    const waiter = this.#settle()
+    if (waiter === null) return
     const controller = this.#controller
     this.#body = null
     const head = this.#headers === null ? null : answered(this.#status, this.#headers, '')
-    this.#reject(new ExchangeFailure(kind, controller !== null, head, cause))
+    waiter.reject(new ExchangeFailure(kind, controller !== null, head, cause))
     controller?.abort(new Error(kind))
   }
 
-  #settle(): boolean {
-    if (this.#settled) return false
-    this.#settled = true
+  /** @returns who waits, the first time */
+  #settle(): Waiter<T> | null {
+    const waiter = this.#waiter
+    if (waiter === null) return null
+    this.#waiter = null
     clearTimeout(this.#timer)
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    return true
+    return waiter
   }
 
   #leaveSocket(): void {
