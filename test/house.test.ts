@@ -233,3 +233,9 @@ test('.env.example lists every variable, and no other', () => {
   const listed = [...example.matchAll(/^#?\s*([A-Z][A-Z0-9_]+)=/gm)].map((match) => match[1])
   expect(listed.toSorted()).toEqual(VARIABLES.toSorted())
 })
+
+test('the image starts the gateway as npm start does', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const image = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  expect(image).toContain(`\nCMD ${JSON.stringify(scripts.start.split(' ')).replaceAll(',', ', ')}\n`)
+})
