@@ -53,6 +53,11 @@ export class OperationCache {
     return this.#reads.get(key) as Promise<T> | undefined
   }
 
+  /** Whether it was read, and has come. */
+  isHere(key: string): boolean {
+    return this.#values.has(key)
+  }
+
   /** Takes what is here already. @returns the promise */
   hold<T>(key: string, promise: Promise<T>, value: T): Promise<T> {
     this.#reads.set(key, promise)
