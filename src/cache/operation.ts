@@ -86,7 +86,7 @@ export class OperationCache {
     if (loader === undefined) {
       // A second batch of one makes the list the cheaper way.
       let { one } = lookup
-      loader = new DataLoader<string, unknown>(async (ids) => {
+      const batch = async (ids: readonly string[]): Promise<unknown[]> => {
         if (one !== undefined && ids.length === 1 && !this.#reads.has(lookup.name)) {
           const ask = one
           one = undefined
@@ -95,7 +95,9 @@ export class OperationCache {
         }
         const byId = indexed(await lookup.list(), lookup)
         return ids.map((wanted) => byId.get(wanted) ?? null)
-      })
+      }
+      // A batch that fails as a whole the loader would forget, and try again.
+      loader = new DataLoader<string, unknown>((ids) => batch(ids).catch((error: Error) => ids.map(() => error)))
       this.#loaders.set(lookup.name, loader)
     }
     return loader.load(id) as Promise<Record | null>

@@ -50,7 +50,7 @@ export class CompiledQueries {
     sizeCalculation: ({ characters }) => characters,
   })
 
-  /** @param after a document is compiled when it comes for this time: compiling costs as much as running it some times */
+  /** @param after a document is compiled when it comes for this time: most that come once never come again */
   constructor(schema: GraphQLSchema, after: number) {
     this.#schema = schema
     this.#after = after

@@ -66,7 +66,7 @@ interface Field {
   readonly name: string
   /** null: the property of that name. */
   readonly resolve: ((source: unknown, args: object, context: Context) => unknown) | null
-  /** Where no variable is in them they are made once: nobody may change them. */
+  /** Where no variable is in them they are made once, for all callers: frozen. */
   readonly args: object | ((variables: Variables) => object)
   readonly complete: Complete
 }
@@ -137,7 +137,9 @@ function argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Fi
     SelectionSet: () => false,
     Directive: () => false,
   })
-  return varies ? (variables) => getArgumentValues(field, node, variables) : getArgumentValues(field, node)
+  return varies
+    ? (variables) => getArgumentValues(field, node, variables)
+    : Object.freeze(getArgumentValues(field, node))
 }
 
 function leaf(type: GraphQLLeafType): Complete {
