@@ -1,9 +1,9 @@
 // Queries that have come before: validated once, compiled, remembered by their text. Knows no HTTP, and not how a query is run.
 import { hash } from 'node:crypto'
+import { execute } from '@graphql-tools/executor'
 import {
   type DocumentNode,
   type ExecutionResult,
-  execute,
   type FragmentDefinitionNode,
   type GraphQLSchema,
   getOperationAST,
@@ -86,8 +86,11 @@ export class CompiledQueries {
     )
     const { name, variableDefinitions = [] } = operation
 
+    // By yoga's own executor: clients must not be able to tell which way their query went. Nothing in it is incremental.
     const executeAnew = (contextValue: Context, variableValues: Variables) =>
-      execute({ schema, document, operationName: name?.value, contextValue, variableValues })
+      execute({ schema, document, operationName: name?.value, contextValue, variableValues }) as
+        | ExecutionResult
+        | Promise<ExecutionResult>
 
     return {
       name: name?.value,
@@ -153,7 +156,7 @@ function programs(
   const known = new Map<string, QueryProgram | null>()
   return (variables) => {
     const decided = conditions.map((name) => variables[name])
-    // null where it may be left out: an error, which graphql-js tells.
+    // null where it may be left out: an error, which the executor tells.
     if (!decided.every((value) => typeof value === 'boolean')) return null
     const id = decided.join()
     let program = known.get(id)

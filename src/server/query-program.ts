@@ -1,4 +1,4 @@
-// A query as a program: what graphql-js finds out for every field of every row, found out once. It knows only good weather: at the
+// A query as a program: what an executor finds out for every field of every row, found out once. It knows only good weather: at the
 // first thing that is not plainly right it gives up, and says no more than that. Knows no Privicore and no document cache.
 import {
   type FieldNode,
@@ -154,22 +154,22 @@ function leaf(type: GraphQLLeafType): Complete {
 function list(item: Complete): Complete {
   return (run, value) => {
     if (!Array.isArray(value)) return giveUp()
+    for (let index = 0; index < value.length; index++) {
+      if (!isPromiseLike(value[index])) continue
+      ignoreAll(value)
+      return giveUp()
+    }
     // Pushed, not set: an array that was made with its length has holes for V8, and is written the slow way.
     const completed: unknown[] = []
-    for (let index = 0; index < value.length; index++) {
-      const each = value[index]
-      if (isPromiseLike(each)) return giveUpAll(value)
-      completed.push(item(run, each))
-    }
+    for (let index = 0; index < value.length; index++) completed.push(item(run, value[index]))
     return completed
   }
 }
 
 /** No resolver of ours answers promises in a list. What one of them fails with is told by the run anew. */
-function giveUpAll(values: readonly unknown[]): never {
+function ignoreAll(values: unknown): void {
   const ignore = () => undefined
-  for (const value of values) if (isPromiseLike(value)) value.then(ignore, ignore)
-  return giveUp()
+  if (Array.isArray(values)) for (const value of values) if (isPromiseLike(value)) value.then(ignore, ignore)
 }
 
 function completeObject(run: Run, fields: readonly Field[], source: unknown): Data {
@@ -221,7 +221,7 @@ class Run {
     this.#pending++
     const arrive = (arrived: unknown) => {
       // Nobody waits any more: what it has read is read for the run anew.
-      if (this.#over) return
+      if (this.#over) return ignoreAll(arrived)
       try {
         object[key] = complete(this, arrived)
         if (--this.#pending === 0) this.#end(this.#data)
