@@ -172,11 +172,17 @@ export class Context {
 
   /**
    * Starts reads without arguments that the operation will ask for. Resolves when all have come; what fails is told to whoever asks.
+   * @returns null where all are here already
    */
-  async readAhead(endpoints: readonly AnyRead[]): Promise<void> {
-    await Promise.all(
-      endpoints.map((endpoint) => this.read(endpoint as Read<string, object, unknown>, {}).catch(() => undefined)),
-    )
+  readAhead(endpoints: readonly AnyRead[]): Promise<unknown> | null {
+    let coming: Promise<unknown>[] | null = null
+    for (const endpoint of endpoints as readonly Read<string, object, unknown>[]) {
+      const reading = this.read(endpoint, {})
+      if (this.#cache.isHere(readKey(endpoint, {}))) continue
+      coming ??= []
+      coming.push(reading.catch(() => undefined))
+    }
+    return coming && Promise.all(coming)
   }
 
   /** The same, with null for what Privicore does not know. */

@@ -55,6 +55,11 @@ export class OperationCache {
     return this.#reads?.get(key) as Promise<T> | undefined
   }
 
+  /** Whether it was read, and has come. */
+  isHere(key: string): boolean {
+    return this.#values?.has(key) === true
+  }
+
   /** Takes what is here already. @returns the promise */
   hold<T>(key: string, promise: Promise<T>, value: T): Promise<T> {
     this.#reads ??= new Map()
@@ -85,7 +90,7 @@ export class OperationCache {
     if (loader === undefined) {
       // A second batch of one makes the list the cheaper way.
       let { one } = lookup
-      loader = new DataLoader<string, unknown>(async (ids) => {
+      const batch = async (ids: readonly string[]): Promise<unknown[]> => {
         if (one !== undefined && ids.length === 1 && !this.#reads?.has(lookup.name)) {
           const ask = one
           one = undefined
@@ -94,7 +99,9 @@ export class OperationCache {
         }
         const byId = indexed(await lookup.list(), lookup)
         return ids.map((wanted) => byId.get(wanted) ?? null)
-      })
+      }
+      // A batch that fails as a whole the loader would forget, and try again.
+      loader = new DataLoader<string, unknown>((ids) => batch(ids).catch((error: Error) => ids.map(() => error)))
       this.#loaders ??= new Map()
       this.#loaders.set(lookup.name, loader)
     }
