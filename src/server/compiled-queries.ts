@@ -33,22 +33,22 @@ export interface CompiledQuery {
 
 type Running = ExecutionResult | undefined
 
-/** `null`: it cannot be compiled. A number: how often it has come. */
-type Entry = CompiledQuery | null | number
-
-interface Known {
-  readonly entry: Entry
+interface Compiled {
+  readonly query: CompiledQuery
   readonly characters: number
 }
 
 export class CompiledQueries {
   readonly #schema: GraphQLSchema
   readonly #after: number
-  readonly #entries = new LRUCache<string, Known>({
+  /** By their text, which their documents hold anyway. */
+  readonly #compiled = new LRUCache<string, Compiled>({
     max: MOST_DOCUMENTS,
     maxSize: MOST_CHARACTERS,
     sizeCalculation: ({ characters }) => characters,
   })
+  /** How often the others have come; null for those that cannot be compiled. By digest: the text of what comes but once is not kept. */
+  readonly #others = new LRUCache<string, { readonly times: number | null }>({ max: MOST_DOCUMENTS })
 
   /** @param after a document is compiled when it comes for this time: most that come once never come again */
   constructor(schema: GraphQLSchema, after: number) {
@@ -58,8 +58,7 @@ export class CompiledQueries {
 
   /** @returns undefined where the document is new, or is none that can be compiled: then it goes the long way */
   find(source: string, operationName: string | undefined): CompiledQuery | undefined {
-    const entry = this.#entries.get(key(source, operationName))?.entry
-    return typeof entry === 'object' && entry !== null ? entry : undefined
+    return this.#compiled.get(key(source, operationName))?.query
   }
 
   /** Told of every query that has passed validation. @returns it compiled, once it has come often enough */
@@ -68,11 +67,22 @@ export class CompiledQueries {
     const operation = getOperationAST(document, operationName)
     if (source === undefined || operation?.operation !== 'query') return undefined
     const id = key(source, operationName)
-    const known = this.#entries.get(id)?.entry ?? 0
-    if (typeof known !== 'number') return known ?? undefined
-    const entry: Entry = known + 1 < this.#after ? known + 1 : this.#compile(document, operation, source.length)
-    this.#entries.set(id, { entry, characters: source.length + 1 })
-    return typeof entry === 'object' ? (entry ?? undefined) : undefined
+    const known = this.#compiled.get(id)
+    if (known !== undefined) return known.query
+    const digest = hash('sha256', id, 'base64url')
+    const { times } = this.#others.get(digest) ?? { times: 0 }
+    if (times === null) return undefined
+    if (times + 1 < this.#after) {
+      this.#others.set(digest, { times: times + 1 })
+      return undefined
+    }
+    const query = this.#compile(document, operation, source.length)
+    if (query === null) this.#others.set(digest, { times: null })
+    else {
+      this.#others.delete(digest)
+      this.#compiled.set(id, { query, characters: source.length + 1 })
+    }
+    return query ?? undefined
   }
 
   #compile(document: DocumentNode, operation: OperationDefinitionNode, characters: number): CompiledQuery | null {
@@ -113,9 +123,7 @@ export class CompiledQueries {
   }
 }
 
-/** A digest: the text itself is not kept for what has come but once. */
-const key = (source: string, operationName: string | null | undefined) =>
-  hash('sha256', `${operationName ?? ''}\n${source}`, 'base64url')
+const key = (source: string, operationName: string | null | undefined) => `${operationName ?? ''}\n${source}`
 
 /** The short way knows no incremental delivery; introspection is rare and large. */
 function isPlain(document: DocumentNode): boolean {
