@@ -219,7 +219,7 @@ export class RedisStore implements SharedStore {
 const AT_DIGITS = 13
 
 /** In a cluster everything of one caller lives on one node, so that one script can reach it. */
-function areaKey(partition: string, area: string): string {
+export function areaKey(partition: string, area: string): string {
   return `privicore:cache:{${partition}}:${area}`
 }
 
