@@ -4,22 +4,23 @@ import { LRUCache } from 'lru-cache'
 import type { SharedTier } from './fleet-tier.ts'
 import type { Times } from './freshness.ts'
 import type { Recipe } from './ingredients.ts'
-import type { Area } from './policy.ts'
 import type { Memo, MemoPlace, MemoStore } from './store.ts'
 
-/** Requests, whoever sends them, of which it is known what their answers are made of: a few hundred bytes each. */
+/** Requests that have been answered here, whoever sent them; some hundred bytes each. */
 const MAX_REQUESTS = 10_000
 /** What is larger is made of its reads again: to copy it to and fro costs as much. */
 const MOST_BYTES = 256 * 1024
 
+/** A request that has been answered here out of nothing but remembered reads: only such a one is looked for. */
 interface Known {
+  /** Of the operation, for the log. */
   readonly name: string | undefined
-  /** All that any caller's answer was made of. */
-  readonly areas: readonly Area[]
 }
 
-/** Called once: with the bytes and the operation's name for the log, or with null. */
-export type Told = (body: Buffer | null, name: string | undefined) => void
+/** An answer as it was given before. */
+export interface Recalled extends Known {
+  readonly body: Buffer
+}
 
 interface Look {
   readonly place: MemoPlace
@@ -47,42 +48,44 @@ export class Memos {
   }
 
   /**
-   * Looks for the answer to a request that has been answered here before, to whomever.
    * @param request to the byte
+   * @param told called once, later; null: it has to be made anew
    * @returns false where there is nothing to look for: then `told` is not called
    */
-  look(caller: string, request: string, told: Told): boolean {
-    const name = this.#store.nameOf(request)
-    const known = this.#known.get(name)
+  look(caller: string, request: string, told: (answer: Recalled | null) => void): boolean {
+    const digest = this.#store.nameOf(request)
+    const known = this.#known.get(digest)
     if (known === undefined || !this.#tier.believes(caller)) return false
-    const place = { partition: caller, request: name, areas: known.areas }
-    // All that came in one turn of the event loop ask together: a command costs more than what it asks for.
-    if (this.#looks.length === 0) setImmediate(() => void this.#ask())
+    // All that come in one turn of the event loop ask together: a command costs more than what it asks for.
+    if (this.#looks.length === 0) setImmediate(() => this.#ask())
     this.#looks.push({
-      place,
-      told: (memo) => told(memo !== null && this.#isFresh(timesOf(memo)) ? memo.body : null, known.name),
+      place: { partition: caller, request: digest },
+      told: (memo) => {
+        const fresh = memo !== null && this.#isFresh({ ...memo, staleUntil: memo.freshUntil })
+        told(fresh ? { body: memo.body, name: known.name } : null)
+      },
     })
     return true
   }
 
   /** Nobody waits for it: what is lost is made again. */
-  keep(caller: string, request: string, name: string | undefined, recipe: Recipe, body: Buffer): void {
+  keep(caller: string, request: string, { body, name }: Recalled, recipe: Recipe): void {
     if (body.length > MOST_BYTES) return
     const digest = this.#store.nameOf(request)
-    const areas = [...new Set([...(this.#known.get(digest)?.areas ?? []), ...recipe.generations.keys()])]
-    this.#known.set(digest, { name, areas })
-    this.#tier.memorize(this.#store, { partition: caller, request: digest, areas }, recipe, body)
+    this.#known.set(digest, { name })
+    this.#tier.memorize(this.#store, { partition: caller, request: digest }, recipe, body)
   }
 
-  async #ask(): Promise<void> {
+  #ask(): void {
     const looks = this.#looks
     this.#looks = []
+    const most = this.#store.mostAtOnce
+    for (let from = 0; from < looks.length; from += most) void this.#askFor(looks.slice(from, from + most))
+  }
+
+  async #askFor(looks: readonly Look[]): Promise<void> {
     const places = looks.map(({ place }) => place)
     const memos = await this.#tier.recall(this.#store, places)
     for (const [index, { told }] of looks.entries()) told(memos?.[index] ?? null)
   }
-}
-
-function timesOf({ at, freshUntil }: Memo): Times {
-  return { at, freshUntil, staleUntil: freshUntil }
 }

@@ -1,49 +1,39 @@
-// Whole answers in Redis, sealed, each with the generations of what it was made of. Knows keys, scripts and expiry; not when
-// to use them.
+// Whole answers in Redis, sealed. Knows keys, scripts and expiry; not when to use them.
+import { randomUUID } from 'node:crypto'
 import type { Recipe } from './ingredients.ts'
 import { type RedisConnection, script } from './redis.ts'
-import { areaKey } from './redis-store.ts'
+import { areaKey, eraKey } from './redis-store.ts'
 import type { Seal } from './seal.ts'
 import type { Memo, MemoPlace, MemoStore } from './store.ts'
 
-// A memo: one line in the clear, which is sealed with the rest, then the sealed bytes. The line has "area generation;" for each
-// area, a space, and the times. A memo is worth nothing once one of these generations has passed: nobody has to delete it.
+// A memo: a line in the clear with its era and its times, which is sealed with the rest, then the sealed bytes. It was true when it
+// was kept, and nothing of its caller has been forgotten since as long as the era is still the same: that is one plain command
+// to ask, for any number of memos. Nobody has to delete the memos of an era that is over.
 
-/** Keys: for each memo, itself and the areas that may be in it. Arguments: for each memo, the names of these areas. */
-const RECALL = script(`
-local answers, at = {}, 1
-for number, names in ipairs(ARGV) do
-  local memo = redis.call('GET', KEYS[at])
-  local keys = {}
-  at = at + 1
-  for name in string.gmatch(names, '%S+') do
-    keys[name] = KEYS[at]
-    at = at + 1
-  end
-  if memo then
-    for area, generation in string.gmatch(string.match(memo, '^[^\\n]*'), '(%S+) (%S+);') do
-      if not keys[area] or redis.call('HGET', keys[area], 'g') ~= generation then
-        memo = false
-        break
-      end
-    end
-  end
-  answers[number] = memo
+/** Keys: era. Arguments: a new one, the least that it has to live. */
+const BEGIN = script(`
+local era = redis.call('GET', KEYS[1])
+if not era then
+  era = ARGV[1]
+  redis.call('SET', KEYS[1], era, 'PX', ARGV[2])
+elseif redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
-return answers
+return era
 `)
 
-/** Keys: memo, its areas. Arguments: their generations, the value, its time to live. */
+/** Keys: memo, era, areas. Arguments: the value, its time to live, the era, the generations of the areas. */
 const KEEP = script(`
-for number = 2, #KEYS do
-  if redis.call('HGET', KEYS[number], 'g') ~= ARGV[number - 1] then return 0 end
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+for number = 3, #KEYS do
+  if redis.call('HGET', KEYS[number], 'g') ~= ARGV[number + 1] then return 0 end
 end
-redis.call('SET', KEYS[1], ARGV[#KEYS], 'PX', ARGV[#KEYS + 1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `)
 
-/** Redis works off one script at a time: a batch holds the others up for no longer than a few ordinary commands. */
-const MOST_AT_ONCE = 64
+/** Redis works off one command at a time: the next batch comes while this one is opened and sent. */
+const MOST_AT_ONCE = 16
 /** Memos of one minute share a key: none comes near the number of values that random IVs allow, whatever a fleet answers. */
 const KEY_MS = 60_000
 const NEW_LINE = 0x0a
@@ -73,48 +63,41 @@ export class RedisMemos implements MemoStore {
     return this.#seal.digestOf(request)
   }
 
+  get mostAtOnce(): number {
+    // In a cluster one command sees what is on one node.
+    return this.#redis.isCluster ? 1 : MOST_AT_ONCE
+  }
+
   async recall(places: readonly MemoPlace[]): Promise<(Memo | null)[]> {
-    // In a cluster a script sees what is on one node.
-    const most = this.#redis.isCluster ? 1 : MOST_AT_ONCE
-    if (places.length <= most) return this.#recall(places)
-    const parts: Promise<(Memo | null)[]>[] = []
-    for (let from = 0; from < places.length; from += most) parts.push(this.#recall(places.slice(from, from + most)))
-    return (await Promise.all(parts)).flat()
-  }
-
-  async keep(
-    { partition, request }: MemoPlace,
-    { generations, at, freshUntil }: Recipe,
-    body: Buffer,
-  ): Promise<boolean> {
-    const left = Math.floor(freshUntil - this.#clock())
-    if (left <= 0) return false
-    const key = memoKey(partition, request)
-    const areas = [...generations.keys()]
-    const made = areas.map((area) => `${area} ${generations.get(area)};`).join('')
-    const line = `${made} ${at} ${Math.floor(freshUntil)}\n`
-    const sealed = this.#seal.closeBytes(body, scopeOf(at), key + line)
-    const keys = [key, ...areas.map((area) => areaKey(partition, area))]
-    const value = Buffer.concat([Buffer.from(line, 'latin1'), sealed])
-    return (await this.#redis.run(KEEP, keys, [...generations.values(), value, left])) === 1
-  }
-
-  async #recall(places: readonly MemoPlace[]): Promise<(Memo | null)[]> {
     const keys: string[] = []
-    const names: string[] = []
-    for (const { partition, request, areas } of places) {
-      keys.push(memoKey(partition, request))
-      for (const area of areas) keys.push(areaKey(partition, area))
-      names.push(areas.join(' '))
-    }
-    const values = (await this.#redis.runForBytes(RECALL, keys, names)) as (Buffer | null)[]
-    return values.map((value, index) => value && this.#open(value, places[index] as MemoPlace))
+    for (const { partition, request } of places) keys.push(memoKey(partition, request), eraKey(partition))
+    const values = await this.#redis.use((client) => client.mgetBuffer(keys))
+    return places.map((place, index) => {
+      const value = values[2 * index]
+      const era = values[2 * index + 1]
+      return value && era ? this.#open(value, era.toString('latin1'), place) : null
+    })
   }
 
-  #open(value: Buffer, { partition, request }: MemoPlace): Memo | null {
+  async keep({ partition, request }: MemoPlace, { generations, ...times }: Recipe, body: Buffer): Promise<boolean> {
+    const { at } = times
+    const freshUntil = Math.floor(times.freshUntil)
+    const left = freshUntil - this.#clock()
+    if (left <= 0) return false
+    const era = String(await this.#redis.run(BEGIN, [eraKey(partition)], [randomUUID(), left]))
+    const key = memoKey(partition, request)
+    const line = `${era} ${at} ${freshUntil}\n`
+    const value = Buffer.concat([Buffer.from(line, 'latin1'), this.#seal.closeBytes(body, scopeOf(at), key + line)])
+    const areas = [...generations.keys()].map((area) => areaKey(partition, area))
+    const args = [value, left, era, ...generations.values()]
+    return (await this.#redis.run(KEEP, [key, eraKey(partition), ...areas], args)) === 1
+  }
+
+  #open(value: Buffer, era: string, { partition, request }: MemoPlace): Memo | null {
     const end = value.indexOf(NEW_LINE) + 1
     const line = value.toString('latin1', 0, end)
-    const [, at, freshUntil] = / (\d+) (\d+)\n$/.exec(line) ?? []
+    const [, of, at, freshUntil] = /^(\S+) (\d+) (\d+)\n$/.exec(line) ?? []
+    if (of !== undefined && of !== era) return null
     const body = this.#seal.openBytes(value.subarray(end), scopeOf(Number(at)), memoKey(partition, request) + line)
     if (body === null) {
       this.#onRefused()

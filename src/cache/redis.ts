@@ -110,18 +110,6 @@ export class RedisConnection {
     })
   }
 
-  /** The same, for answers that are not text. */
-  runForBytes(code: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return this.use(async (client) => {
-      try {
-        return await client.callBuffer('evalsha', code.sha, keys.length, ...keys, ...args)
-      } catch (error) {
-        if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return client.callBuffer('eval', code.lua, keys.length, ...keys, ...args)
-      }
-    })
-  }
-
   /** A connection of its own for subscribing, not connected yet; whoever asked for it owns it. PUBLISH reaches every node. */
   subscriber(): Redis {
     const options: RedisOptions = {

@@ -92,8 +92,6 @@ export interface MemoPlace {
   readonly partition: string
   /** Stands for the request, as `nameOf` says. */
   readonly request: string
-  /** All areas that the answer may be made of. */
-  readonly areas: readonly Area[]
 }
 
 /** A whole answer, and the times of what is out of date first in it, in milliseconds since 1970. */
@@ -107,7 +105,9 @@ export interface Memo {
 export interface MemoStore {
   /** Holds nothing of the request in it. */
   nameOf(request: string): string
-  /** In the order of the places; null where there is none, or one of its areas has been forgotten since. */
+  /** The most places that may be asked about together. */
+  readonly mostAtOnce: number
+  /** In the order of the places; null where there is none, or something of its caller has been forgotten since. */
   recall(places: readonly MemoPlace[]): Promise<readonly (Memo | null)[]>
   /** Until it is out of date; not where one of its areas has been forgotten since. @returns whether it is kept */
   keep(place: MemoPlace, recipe: Recipe, body: Buffer): Promise<boolean>

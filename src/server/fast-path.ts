@@ -52,9 +52,9 @@ export function createFastPath(options: FastPathOptions): RequestListener {
       const memo = caller && { caller: caller.digest, request: body }
       const looking =
         memo &&
-        memos?.look(memo.caller, body, (found, name) => {
+        memos?.look(memo.caller, body, (found) => {
           if (response.destroyed) return
-          if (found !== null) answerAgain(options, { body: found, name }, token, request, response)
+          if (found !== null) answerAgain(options, found, token, request, response)
           else run()
         })
       if (!looking) run()
@@ -182,7 +182,7 @@ function serve(
       options.answers?.keep(key, { body: Buffer.from(text), name: query.name, madeOf })
     }
     if (memo !== null && recipe !== null) {
-      options.memos?.keep(memo.caller, memo.request, query.name, recipe, Buffer.from(text))
+      options.memos?.keep(memo.caller, memo.request, { body: Buffer.from(text), name: query.name }, recipe)
     }
   }
   const running = query.run(context, variables)
