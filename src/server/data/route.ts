@@ -262,7 +262,7 @@ function expectBody(request: IncomingMessage, response: ServerResponse, patience
   }
   const timer = setTimeout(cut, patienceMs)
   request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
-  // One function for all: a closure on each response keeps whatever came before it from being freed, half of a server's time.
+  // One function for all: with a closure on each, what is done with outlives every small garbage collection, at 20 ms each.
   response.writeHead = writeHead
 }
 
