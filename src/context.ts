@@ -1,6 +1,7 @@
 // One GraphQL operation: who asks, how long there is, and the only doors to Privicore. Knows no GraphQL and no area.
 import type { CallerCache, Verdict } from './cache/cache.ts'
 import { isRefusal } from './cache/failure.ts'
+import { Ingredients, type Recipe } from './cache/ingredients.ts'
 import type { Entry } from './cache/memory.ts'
 import { OperationCache } from './cache/operation.ts'
 import { policyOf } from './cache/policy.ts'
@@ -106,6 +107,7 @@ export class Context {
   /** When this operation has changed something last, ms since 1970: what is remembered from before is not served to it. */
   #since = 0
   #madeOf: Entry[] | null = []
+  readonly #ingredients = new Ingredients()
 
   constructor(options: ContextOptions) {
     this.caller = options.caller
@@ -141,33 +143,55 @@ export class Context {
     const askAlone = () => ask(this.signal, false)
     const policy = policyOf(endpoint.id)
     if (endpoint.once || credentials.basic !== undefined) {
-      this.#madeOf = null
+      this.#spoil()
       return askAlone()
     }
     const field = readKey(endpoint, args)
     if (!('area' in policy) || cache === null || caller === null || endpoint.auth !== 'token') {
-      this.#madeOf = null
+      this.#spoil()
       return this.#cache.share(field, askAlone, policy.kind !== 'never')
     }
     const known = this.#cache.known<Result>(field)
     if (known !== undefined) return known
     const { id } = endpoint
-    const { signal } = this
-    const question = { id, policy, field, ask, caller: caller.digest, since: this.#since, signal, note: this.#note }
+    const question = {
+      id,
+      policy,
+      field,
+      ask,
+      caller: caller.digest,
+      since: this.#since,
+      signal: this.signal,
+      ingredients: this.#ingredients,
+      note: this.#note,
+    }
     const entry = cache.peek<Result>(question)
     if (entry !== undefined) {
+      this.#ingredients.spoil()
       // What is nobody's own is served only to who was let in a moment ago: each time that is asked anew.
       if (policy.kind === 'public') this.#madeOf = null
       this.#madeOf?.push(entry)
       return this.#cache.hold(field, entry.promise, entry.value)
     }
     this.#madeOf = null
+    if (policy.kind === 'public') this.#ingredients.spoil()
+    this.#ingredients.await()
     return this.#cache.share(field, () => cache.read(question))
   }
 
   /** The remembered values that all of this operation was made of; null where anything else went into it. */
   get madeOf(): readonly Entry[] | null {
     return this.#since === 0 ? this.#madeOf : null
+  }
+
+  /** What all of this operation was made of, where the shared tier knows that; null where anything else went into it. */
+  get recipe(): Recipe | null {
+    return this.#since === 0 ? this.#ingredients.recipe : null
+  }
+
+  #spoil(): void {
+    this.#madeOf = null
+    this.#ingredients.spoil()
   }
 
   /**
@@ -263,7 +287,7 @@ export class Context {
 
   /** The command as it is now; null when Privicore does not know it, or it is somebody else's. */
   async findCommand(commandId: string): Promise<CommandRecord | null> {
-    this.#madeOf = null
+    this.#spoil()
     const command = await this.#services.commands.find(commandId, this.#owner(), this.signal)
     if (command !== null) await this.#services.cache?.settled(command)
     return command
@@ -333,7 +357,7 @@ export class Context {
     }
     const leave = await commands.follow(commandId, { now, settled: () => {}, gaveUp: () => {} })
     leave?.()
-    this.#madeOf = null
+    this.#spoil()
     return commands.find(commandId, owner, this.signal)
   }
 

@@ -10,7 +10,7 @@ import { type Bus, LocalBus, RedisBus } from './cache/bus.ts'
 import { connectRedis } from './cache/redis.ts'
 import { Seal } from './cache/seal.ts'
 import { Tickets } from './cache/tickets.ts'
-import { createCallerCache } from './cache/tiers.ts'
+import { createTiers } from './cache/tiers.ts'
 import { Following } from './commands/following.ts'
 import type { Config } from './config.ts'
 import type { Services } from './context.ts'
@@ -99,8 +99,8 @@ export function createGateway({
   const self = randomUUID()
   const redis = config.redisUrls ? connectRedis(config.redisUrls, { log, upGauge: metrics.redisUp }) : null
   const bus: Bus = redis === null ? new LocalBus(log) : new RedisBus(redis, self, log)
-  const cache = config.cache
-    ? createCallerCache({
+  const tiers = config.cache
+    ? createTiers({
         redis,
         bus,
         secret: config.cacheSecret,
@@ -111,6 +111,7 @@ export function createGateway({
         metrics,
       })
     : null
+  const cache = tiers?.cache ?? null
   const following = new Following({
     privicore,
     bus,
@@ -178,7 +179,12 @@ export function createGateway({
   const direct = createDirect(handler, operations)
   const listener = createFastPath({
     queries,
-    answers: cache && new Answers(Math.max(1, config.cacheMemoryBytes / 2), (madeOf) => cache.serves(madeOf)),
+    answers:
+      cache && config.cacheMemoryBytes > 0
+        ? new Answers(config.cacheMemoryBytes / 2, (madeOf) => cache.serves(madeOf))
+        : null,
+    memos: tiers?.memos ?? null,
+    callers,
     operations,
     bodyBytes: config.limits.bodyBytes,
     corsHeaders: (origin) => corsHeaders(config, origin),

@@ -6,7 +6,8 @@ import { isOutage, isRefusal } from './failure.ts'
 import { type Filled, fill } from './fill.ts'
 import type { SharedTier } from './fleet-tier.ts'
 import { Flight } from './flight.ts'
-import { freshness, timesOf } from './freshness.ts'
+import { freshness, type Times, timesOf } from './freshness.ts'
+import type { Ingredients } from './ingredients.ts'
 import type { AreaState, Entry, MemoryStore } from './memory.ts'
 import { mostRecent } from './most-recent.ts'
 import type { Area, Remembered } from './policy.ts'
@@ -28,6 +29,8 @@ export interface Question<T> {
   /** Whoever asks has left. The call goes on while others wait for it. */
   readonly signal: AbortSignal
   readonly ask: (signal: AbortSignal) => Promise<T>
+  /** Told of what was not in memory. */
+  readonly ingredients: Ingredients | null
   readonly note: ((id: string, verdict: Verdict, ageMs: number) => void) | null
 }
 
@@ -98,6 +101,11 @@ export class CallerCache {
     return entry
   }
 
+  /** Whether what the others know as well would be served for these times. */
+  isFresh(times: Times): boolean {
+    return freshness(times, this.#clock(), this.#options.isAlone()) === 'fresh'
+  }
+
   /** Whether each of these would still be served as it is: nothing forgotten, nothing out of date. */
   serves(entries: readonly Pick<Entry, 'state' | 'generation' | 'at' | 'freshUntil' | 'staleUntil'>[]): boolean {
     const now = this.#clock()
@@ -153,9 +161,10 @@ export class CallerCache {
     }
     const airborne = this.#fly(question, place, state, stale, false)
     try {
-      const { kept, from } = (await airborne.flight.join(question.signal)) as Filled<T>
+      const { kept, from, generation } = (await airborne.flight.join(question.signal)) as Filled<T>
+      const isFresh = this.isFresh(kept)
+      question.ingredients?.add(policy, isFresh ? generation : null, kept)
       if (from === 'privicore') return this.#serve(question, 'miss', kept)
-      const isFresh = this.#freshness(kept) === 'fresh'
       if (!isFresh) this.#refresh(question, place, state, kept)
       return this.#serve(question, isFresh ? 'shared' : 'stale', kept)
     } catch (error) {

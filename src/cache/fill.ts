@@ -28,6 +28,8 @@ export interface Errand<T> {
 export interface Filled<T> {
   readonly kept: Kept<T>
   readonly from: 'shared' | 'privicore'
+  /** That it belongs to in the shared tier; null where it is not kept there. */
+  readonly generation: string | null
   /** The area is changing: the value counts briefly. */
   readonly changing: boolean
 }
@@ -61,7 +63,7 @@ export async function fill<T>(errand: Errand<T>, options: FillOptions<T>, signal
       const kept = bounded(glimpse.kept, policy, clock()) as Kept<T>
       const how = freshness(kept, clock(), false)
       if (how === 'fresh' || (how === 'stale' && errand.acceptsStale())) {
-        return { kept, from: 'shared', changing: glimpse.changing }
+        return { kept, from: 'shared', generation: glimpse.generation, changing: glimpse.changing }
       }
       if (how === 'stale') options.onStale(kept)
     }
@@ -88,7 +90,7 @@ export async function fill<T>(errand: Errand<T>, options: FillOptions<T>, signal
     changing ||= isChangingHere()
     const kept = { value, ...timesOf(policy, at, changing) }
     if (generation !== null) shared?.keep(place, generation, kept, lease)
-    return { kept, from: 'privicore', changing }
+    return { kept, from: 'privicore', generation, changing }
   } catch (error) {
     if (generation !== null) shared?.release(place, lease, wordOf(error))
     throw error

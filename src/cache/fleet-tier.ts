@@ -1,7 +1,8 @@
 // The shared tier as seen by this instance: bounded in time, away when it fails, and told later what it missed. Knows no Redis.
 import type { Logger } from 'pino'
+import type { Recipe } from './ingredients.ts'
 import { AREAS, type Area, LONGEST_MS } from './policy.ts'
-import type { Change, Claim, Glimpse, Kept, Place, SharedStore } from './store.ts'
+import type { Change, Claim, Glimpse, Kept, Memo, MemoPlace, MemoStore, Place, SharedStore } from './store.ts'
 
 /** The most that an operation loses to a store that does not answer; from then on nobody asks it, for a while. */
 const LIMIT_MS = 100
@@ -42,6 +43,20 @@ export class SharedTier {
     this.#store = store
     this.#log = log
     this.#clock = clock
+  }
+
+  /** Whether what the store holds of this caller may be served now. */
+  believes(partition: string): boolean {
+    return this.#clock() >= this.#awayUntil && !this.#debts.has(partition)
+  }
+
+  /** @param places of callers about whom the store is believed */
+  recall(memos: MemoStore, places: readonly MemoPlace[]): Promise<readonly (Memo | null)[] | null> {
+    return this.#try(null, () => memos.recall(places))
+  }
+
+  memorize(memos: MemoStore, place: MemoPlace, recipe: Recipe, body: Buffer): void {
+    void this.#try(place, () => memos.keep(place, recipe, body))
   }
 
   look(place: Place): Promise<Glimpse | null> {
@@ -85,8 +100,8 @@ export class SharedTier {
     clearTimeout(this.#timer)
   }
 
-  async #try<T>(place: Place | null, work: () => Promise<T> | T): Promise<T | null> {
-    if (place !== null && (this.#clock() < this.#awayUntil || this.#debts.has(place.partition))) return null
+  async #try<T>(place: Pick<Place, 'partition'> | null, work: () => Promise<T> | T): Promise<T | null> {
+    if (place !== null && !this.believes(place.partition)) return null
     try {
       return await within(LIMIT_MS, work())
     } catch (error) {

@@ -16,9 +16,11 @@ const MAX_MARK_LENGTH = 4_096
 // when it was asked for and are sealed with it, then the sealed bytes. Forgetting deletes the hash, generation included:
 // a fill that began before finds another one, or none.
 
-/** Keys: areas. Arguments: whether to forget, now, the id whose mark goes, the mark that comes and its time. */
+/** Keys: era, areas. Arguments: whether to forget, now, the id whose mark goes, the mark that comes and its time. */
 const APPLY = script(`
-for _, key in ipairs(KEYS) do
+if ARGV[1] == '1' then redis.call('UNLINK', KEYS[1]) end
+for number = 2, #KEYS do
+  local key = KEYS[number]
   local marks, longest = '', 0
   for id, till in string.gmatch(redis.call('HGET', key, 'o') or '', '(%S+) (%d+);') do
     if tonumber(till) > tonumber(ARGV[2]) and id ~= ARGV[3] and id ~= ARGV[4] then
@@ -155,7 +157,7 @@ export class RedisStore implements SharedStore {
 
   async apply({ partition, areas, forget, unmark, mark }: Change): Promise<void> {
     if (areas.length === 0) return
-    const keys = areas.map((area) => areaKey(partition, area))
+    const keys = [eraKey(partition), ...areas.map((area) => areaKey(partition, area))]
     const args = [forget ? 1 : 0, this.#clock(), unmark ?? '', mark?.id ?? '', mark?.until ?? 0]
     try {
       await this.#redis.run(APPLY, keys, args)
@@ -218,8 +220,13 @@ export class RedisStore implements SharedStore {
 /** Milliseconds since 1970, until the year 2286. */
 const AT_DIGITS = 13
 
+/** Names the time since anything of a caller was forgotten last: whole answers of his belong to it. */
+export function eraKey(partition: string): string {
+  return `privicore:era:{${partition}}`
+}
+
 /** In a cluster everything of one caller lives on one node, so that one script can reach it. */
-function areaKey(partition: string, area: string): string {
+export function areaKey(partition: string, area: string): string {
   return `privicore:cache:{${partition}}:${area}`
 }
 

@@ -70,7 +70,7 @@ export class RedisConnection {
     this.#log = log
     this.#gauge = upGauge
     this.#gauge?.set(0)
-    this.#client = this.#isCluster() ? new Cluster(urls.map(nodeOf), clusterOptions(urls)) : new Redis(this.#options())
+    this.#client = this.isCluster ? new Cluster(urls.map(nodeOf), clusterOptions(urls)) : new Redis(this.#options())
     // Without a listener an error would end the process. What went wrong shows in the state.
     this.#client.on('error', (error: Error) => this.#lost(error))
     this.#client.on('ready', () => this.#look())
@@ -123,7 +123,7 @@ export class RedisConnection {
       commandTimeout: 2_000,
       keepAlive: KEEP_ALIVE_MS,
     }
-    if (!this.#isCluster()) return new Redis({ ...this.#options(), ...options })
+    if (!this.isCluster) return new Redis({ ...this.#options(), ...options })
     const node = this.#urls[this.#nextNode++ % this.#urls.length] as URL
     return new Redis({ ...nodeOf(node), ...accessOf(node), ...options })
   }
@@ -163,7 +163,8 @@ export class RedisConnection {
     this.#client.disconnect()
   }
 
-  #isCluster(): boolean {
+  /** Whether keys are spread over nodes. */
+  get isCluster(): boolean {
     return this.#urls.length > 1 && sentinelOf(this.#urls) === null
   }
 

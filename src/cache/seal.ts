@@ -8,6 +8,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Secret } from '../privicore/secret.ts'
 
 const VERSION = 1
@@ -16,6 +17,7 @@ const TAG_BYTES = 16
 const HEAD_BYTES = 1 + IV_BYTES + TAG_BYTES
 /** 128 bits: names of fields must not collide, and nobody can guess an argument from one. */
 const FIELD_BYTES = 16
+const MAX_COMMON_KEYS = 16
 
 /**
  * AES-256-GCM under keys of CACHE_SECRET. Each generation of each area of each caller has a key of its own, so that no key
@@ -24,6 +26,8 @@ const FIELD_BYTES = 16
 export class Seal {
   readonly #values: KeyObject
   readonly #fields: KeyObject
+  /** Of scopes that many values have in common: making such a key costs more than using it. */
+  readonly #common = new LRUCache<string, KeyObject>({ max: MAX_COMMON_KEYS })
 
   constructor(secret: Secret | undefined) {
     const material = secret?.reveal() ?? randomBytes(32)
@@ -37,35 +41,70 @@ export class Seal {
   nameOf(field: string): string {
     const space = field.indexOf(' ')
     if (space < 0) return field
-    const digest = createHmac('sha256', this.#fields).update(field).digest().subarray(0, FIELD_BYTES)
-    return `${field.slice(0, space)}:${digest.toString('base64url')}`
+    return `${field.slice(0, space)}:${this.digestOf(field)}`
+  }
+
+  /** Stands for a text that may hold anything. */
+  digestOf(text: string): string {
+    const digest = createHmac('sha256', this.#fields).update(text).digest()
+    return digest.toString('base64url', 0, FIELD_BYTES)
   }
 
   /** @param scope what the key is for: who, which area, which generation. @param place binds the value: all that names it */
   close(text: string, scope: string, place: string): Buffer {
-    const iv = randomBytes(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', this.#keyOf(scope), iv)
-    cipher.setAAD(Buffer.from(place))
-    const sealed = cipher.update(text, 'utf8')
-    cipher.final()
-    return Buffer.concat([Buffer.of(VERSION), iv, cipher.getAuthTag(), sealed])
+    return close(Buffer.from(text), this.#keyOf(scope), place)
   }
 
   /** null for what was not closed under this secret, at this place, or has been touched since. */
   open(sealed: Buffer, scope: string, place: string): string | null {
-    if (sealed.length < HEAD_BYTES || sealed[0] !== VERSION) return null
-    const decipher = createDecipheriv('aes-256-gcm', this.#keyOf(scope), sealed.subarray(1, 1 + IV_BYTES))
-    decipher.setAAD(Buffer.from(place))
-    decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, HEAD_BYTES))
-    try {
-      return decipher.update(sealed.subarray(HEAD_BYTES), undefined, 'utf8') + decipher.final('utf8')
-    } catch {
-      // The tag does not fit: the one thing that final() can fail for.
-      return null
-    }
+    return open(sealed, this.#keyOf(scope), place)?.toString('utf8') ?? null
+  }
+
+  /** As `close`. @param scope one of a few that are in use at a time; it must not stay in use for ever */
+  closeBytes(bytes: Buffer, scope: string, place: string): Buffer {
+    return close(bytes, this.#commonKeyOf(scope), place)
+  }
+
+  /** As `open`. */
+  openBytes(sealed: Buffer, scope: string, place: string): Buffer | null {
+    return open(sealed, this.#commonKeyOf(scope), place)
   }
 
   #keyOf(scope: string): Buffer {
     return createHmac('sha256', this.#values).update(scope).digest()
+  }
+
+  #commonKeyOf(scope: string): KeyObject {
+    let key = this.#common.get(scope)
+    if (key === undefined) {
+      key = createSecretKey(this.#keyOf(scope))
+      this.#common.set(scope, key)
+    }
+    return key
+  }
+}
+
+function close(bytes: Buffer, key: KeyObject | Buffer, place: string): Buffer {
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, iv)
+  cipher.setAAD(Buffer.from(place))
+  const sealed = cipher.update(bytes)
+  cipher.final()
+  return Buffer.concat([Buffer.of(VERSION), iv, cipher.getAuthTag(), sealed])
+}
+
+function open(sealed: Buffer, key: KeyObject | Buffer, place: string): Buffer | null {
+  if (sealed.length < HEAD_BYTES || sealed[0] !== VERSION) return null
+  const iv = sealed.subarray(1, 1 + IV_BYTES)
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
+  decipher.setAAD(Buffer.from(place))
+  decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, HEAD_BYTES))
+  const bytes = decipher.update(sealed.subarray(HEAD_BYTES))
+  try {
+    decipher.final()
+    return bytes
+  } catch {
+    // The tag does not fit: the one thing that final() can fail for.
+    return null
   }
 }

@@ -1,4 +1,5 @@
 // The contract of a store: what every tier of the cache can do, whatever it is made of. Knows no policy, no endpoint and no wire.
+import type { Recipe } from './ingredients.ts'
 import type { Area } from './policy.ts'
 
 /** Where a value is kept. `partition` stands for one caller; nothing is ever looked up without it. */
@@ -84,4 +85,30 @@ export interface SharedStore extends Store {
   renew(place: Place, lease: string): Promise<void>
   /** Our turn ends; those who wait for it are told the reason, those who come later are not. */
   release(place: Place, lease: string, failure: string | null): Promise<void>
+}
+
+/** Where a whole answer is kept. */
+export interface MemoPlace {
+  readonly partition: string
+  /** Stands for the request, as `nameOf` says. */
+  readonly request: string
+}
+
+/** A whole answer, and the times of what is out of date first in it, in milliseconds since 1970. */
+export interface Memo {
+  readonly body: Buffer
+  readonly at: number
+  readonly freshUntil: number
+}
+
+/** A store of whole answers that the instances of a fleet share. */
+export interface MemoStore {
+  /** Holds nothing of the request in it. */
+  nameOf(request: string): string
+  /** The most places that may be asked about together. */
+  readonly mostAtOnce: number
+  /** In the order of the places; null where there is none, or something of its caller has been forgotten since. */
+  recall(places: readonly MemoPlace[]): Promise<readonly (Memo | null)[]>
+  /** Until it is out of date; not where one of its areas has been forgotten since. @returns whether it is kept */
+  keep(place: MemoPlace, recipe: Recipe, body: Buffer): Promise<boolean>
 }

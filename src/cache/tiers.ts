@@ -6,8 +6,10 @@ import type { Bus } from './bus.ts'
 import { CallerCache, type Source } from './cache.ts'
 import { SharedTier } from './fleet-tier.ts'
 import { MemoryStore } from './memory.ts'
+import { Memos } from './memos.ts'
 import type { Area } from './policy.ts'
 import type { RedisConnection } from './redis.ts'
+import { RedisMemos } from './redis-memos.ts'
 import { RedisStore } from './redis-store.ts'
 import { Seal } from './seal.ts'
 import type { SharedStore } from './store.ts'
@@ -27,13 +29,20 @@ export interface TiersOptions {
   readonly between?: (store: SharedStore) => SharedStore
 }
 
-export function createCallerCache(options: TiersOptions): CallerCache {
+export interface Tiers {
+  readonly cache: CallerCache
+  /** null where an instance has a memory of its own: one answer from there costs less than one from Redis. */
+  readonly memos: Memos | null
+}
+
+export function createTiers(options: TiersOptions): Tiers {
   const { redis, bus, log, metrics } = options
-  const store =
-    redis && new RedisStore({ redis, seal: new Seal(options.secret), onRefused: () => metrics.cacheRefused.inc() })
+  const sealed = redis && { redis, seal: new Seal(options.secret), onRefused: () => metrics.cacheRefused.inc() }
+  const store = sealed && new RedisStore(sealed)
+  const shared = store && new SharedTier({ store: options.between?.(store) ?? store, log })
   const cache = new CallerCache({
     memory: new MemoryStore(options.memoryBytes),
-    shared: store && new SharedTier({ store: options.between?.(store) ?? store, log }),
+    shared,
     bus: redis && bus,
     isAlone: redis === null ? () => false : () => !redis.up || !bus.up,
     watchMaxMs: options.watchMaxMs,
@@ -45,7 +54,11 @@ export function createCallerCache(options: TiersOptions): CallerCache {
     if (wasUp) cache.sharedReturned()
     wasUp = true
   })
-  return cache
+  const memos =
+    sealed && shared && options.memoryBytes === 0
+      ? new Memos({ store: new RedisMemos(sealed), tier: shared, isFresh: (times) => cache.isFresh(times) })
+      : null
+  return { cache, memos }
 }
 
 /** Finding a labelled counter costs more than a look-up in the cache: each is found once. */

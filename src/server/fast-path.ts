@@ -5,14 +5,19 @@ import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerRespo
 import { Readable } from 'node:stream'
 import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql'
 import type { Answers } from '../cache/answers.ts'
+import type { Memos } from '../cache/memos.ts'
+import type { Caller } from '../context.ts'
 import type { CompiledQueries, CompiledQuery } from './compiled-queries.ts'
 import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
 import type { Operations } from './operations.ts'
 
 export interface FastPathOptions {
   readonly queries: CompiledQueries
-  /** Answers that were given before; null where nothing is remembered between operations. */
+  /** Answers that were given before; null where nothing is remembered between operations in this process. */
   readonly answers: Answers | null
+  /** Those that the fleet shares; null where there is none. */
+  readonly memos: Memos | null
+  readonly callers: (token: string | null) => Caller | null
   readonly operations: Operations
   readonly bodyBytes: number
   readonly corsHeaders: (origin: string) => Record<string, string>
@@ -21,7 +26,7 @@ export interface FastPathOptions {
 }
 
 export function createFastPath(options: FastPathOptions): RequestListener {
-  const { longWay, queries, answers } = options
+  const { longWay, queries, answers, memos } = options
   return (request, response) => {
     if (!URL.canParse(`http://${request.headers.host}`)) return refuseHost(response)
     if (!isPlainPost(request, options.bodyBytes)) return longWay(request, response)
@@ -30,17 +35,29 @@ export function createFastPath(options: FastPathOptions): RequestListener {
       const key = answers === null || token === null ? null : answers.key(token, body)
       const known = key === null ? undefined : answers?.find(key)
       if (known !== undefined) {
-        const requestId = options.operations.answerAgain({ type: 'query', name: known.name })
-        writeHead(options, request, response, { status: 200, length: known.body.length, requestId, token })
-        response.end(known.body)
+        answerAgain(options, known, token, request, response)
         return
       }
-      const params = parseParams(body)
-      const query = params && queries.find(params.query, params.operationName)
-      // As a stream: what it becomes there looks at every key of an object, and a text has one for each character.
-      const goLong = () => longWay(Object.assign(request, { body: Readable.from([Buffer.from(body)]) }), response)
-      if (params && query) serve(options, { query, variables: params.variables, token, key }, request, response, goLong)
-      else goLong()
+      const run = () => {
+        const params = parseParams(body)
+        const query = params && queries.find(params.query, params.operationName)
+        // As a stream: what it becomes there looks at every key of an object, and a text has one for each character.
+        const goLong = () => longWay(Object.assign(request, { body: Readable.from([Buffer.from(body)]) }), response)
+        if (params && query) {
+          const asked = { query, variables: params.variables, token, key, memo }
+          serve(options, asked, request, response, goLong)
+        } else goLong()
+      }
+      const caller = memos && options.callers(token)
+      const memo = caller && { caller: caller.digest, request: body }
+      const looking =
+        memo &&
+        memos?.look(memo.caller, body, (found) => {
+          if (response.destroyed) return
+          if (found !== null) answerAgain(options, found, token, request, response)
+          else run()
+        })
+      if (!looking) run()
     })
   }
 }
@@ -51,6 +68,8 @@ interface Asked {
   readonly token: string | null
   /** Under which the answer may be kept; null where it may not. */
   readonly key: string | null
+  /** The same, where the fleet shares it. */
+  readonly memo: { readonly caller: string; readonly request: string } | null
 }
 
 interface Params {
@@ -121,9 +140,22 @@ function parseParams(body: string): Params | null {
   }
 }
 
+/** An answer that was given before goes out again, under an id of its own. */
+function answerAgain(
+  options: FastPathOptions,
+  { body, name }: { readonly body: Buffer; readonly name: string | undefined },
+  token: string | null,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const requestId = options.operations.answerAgain({ type: 'query', name })
+  writeHead(options, request, response, { status: 200, length: body.length, requestId, token })
+  response.end(body)
+}
+
 function serve(
   options: FastPathOptions,
-  { query, variables, token, key }: Asked,
+  { query, variables, token, key, memo }: Asked,
   request: IncomingMessage,
   response: ServerResponse,
   goLong: () => void,
@@ -144,9 +176,13 @@ function serve(
     writeHead(options, request, response, { status, length: Buffer.byteLength(text), requestId, token })
     // As text it goes out in one piece with its head.
     response.end(text)
-    const { madeOf } = context
-    if (key !== null && madeOf !== null && operation.codes.length === 0) {
+    if (operation.codes.length > 0) return
+    const { madeOf, recipe } = context
+    if (key !== null && madeOf !== null) {
       options.answers?.keep(key, { body: Buffer.from(text), name: query.name, madeOf })
+    }
+    if (memo !== null && recipe !== null) {
+      options.memos?.keep(memo.caller, memo.request, { body: Buffer.from(text), name: query.name }, recipe)
     }
   }
   const running = query.run(context, variables)

@@ -7,7 +7,7 @@ import type { CallerCache, Question, Source, Verdict } from '../../src/cache/cac
 import { policyOf, type Remembered } from '../../src/cache/policy.ts'
 import { connectRedis, type RedisConnection } from '../../src/cache/redis.ts'
 import type { SharedStore } from '../../src/cache/store.ts'
-import { createCallerCache } from '../../src/cache/tiers.ts'
+import { createTiers } from '../../src/cache/tiers.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { Secret } from '../../src/privicore/secret.ts'
 import { createLogger } from '../../src/server/log.ts'
@@ -46,7 +46,7 @@ export async function instance(options: InstanceOptions = {}): Promise<Instance>
       ? null
       : connectRedis([new Secret(options.redisUrl)], { log: silent, upGauge: metrics.redisUp })
   const bus = redis === null ? new LocalBus(silent) : new RedisBus(redis, randomUUID(), silent)
-  const cache = createCallerCache({
+  const { cache } = createTiers({
     redis,
     bus,
     secret: options.secret ?? FLEET_SECRET,
@@ -79,6 +79,7 @@ export async function instance(options: InstanceOptions = {}): Promise<Instance>
         field: id,
         since: 0,
         signal: new AbortController().signal,
+        ingredients: null,
         ask: upstream,
         note: (_, verdict) => verdicts.push(verdict),
         ...more,
