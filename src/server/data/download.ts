@@ -1,7 +1,8 @@
 // GET /data/{ticket}: Privicore's bytes on their way to a client, at the client's pace. Decides which headers may come along.
 import type { ServerResponse } from 'node:http'
 import type { Claimed } from '../../cache/tickets.ts'
-import { type DownloadHead, StreamFailure, type Streams } from '../../privicore/stream.ts'
+import type { Streams } from '../../privicore/stream.ts'
+import { type DownloadHead, StreamFailure } from '../../privicore/stream-exchange.ts'
 import { PROBLEMS, type Problem, refusalOf } from './problem.ts'
 import { LEFT, type Transfer } from './transfer.ts'
 
