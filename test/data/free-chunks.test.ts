@@ -1,0 +1,108 @@
+// The memory of an upload's chunks is given back while it runs: early enough to be of use, and never before they are sent.
+import { createHash, randomFillSync } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { Secret } from '../../src/privicore/secret.ts'
+import { Streams } from '../../src/privicore/stream.ts'
+import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts'
+import { answerOf, put, sha256, streamHost, transfers } from '../support/transfers.ts'
+
+const trusted = getCACertificates('default')
+beforeAll(() => setDefaultCACertificates([...trusted, CERTIFICATE]))
+afterAll(() => setDefaultCACertificates(trusted))
+
+/** Reads a little, sleeps, and reads on, so that what is sent waits in every buffer there is; answers with what arrived. */
+const sluggish: RequestListener = async (request, response) => {
+  const hash = createHash('sha256')
+  let sinceSleep = 0
+  for await (const chunk of request) {
+    hash.update(chunk)
+    sinceSleep += chunk.length
+    if (sinceSleep < 1024 * 1024) continue
+    sinceSleep = 0
+    await sleep(3)
+  }
+  arrived.push(hash.digest('hex'))
+  response.end()
+}
+const arrived: string[] = []
+
+async function start(protocol: string): Promise<string> {
+  const server =
+    protocol === 'https' ? createTlsServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, sluggish) : createServer(sluggish)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test.each([
+  ['http', 65_536, 'declared'],
+  ['http', 65_536, 'chunked'],
+  ['http', 5_000, 'chunked'],
+  ['http', 1_000_000, 'declared'],
+  ['https', 65_536, 'declared'],
+  ['https', 5_000, 'chunked'],
+] as const)(
+  'over %s, chunks of %i bytes, length %s: what is given back may be overwritten',
+  async (protocol, size, how) => {
+    const url = await start(protocol)
+    const streams = new Streams({ apiUrl: url, upstreamUrl: url })
+    onTestFinished(() => streams.close())
+    const count = Math.ceil((24 * 1024 * 1024) / size)
+    const sent = createHash('sha256')
+    const given: Buffer[] = []
+    function* chunks() {
+      for (let n = 0; n < count; n++) {
+        const chunk = randomFillSync(Buffer.allocUnsafeSlow(size))
+        sent.update(chunk)
+        yield chunk
+      }
+    }
+    await streams.upload(streams.link('up', new Secret(`${url}/?auth=a`)), {
+      body: Readable.from(chunks(), { objectMode: false, highWaterMark: 256 * 1024 }),
+      length: how === 'declared' ? count * size : null,
+      signal: new AbortController().signal,
+      onFree: (chunk) => given.push(chunk.fill(0)),
+    })
+    expect(arrived.pop()).toBe(sent.digest('hex'))
+    expect(new Set(given).size).toBe(given.length)
+    expect(given.length).toBeGreaterThan(count * 0.8)
+  },
+)
+
+test('uploads side by side: each arrives whole, and is hashed before its memory goes', async () => {
+  const arrivedAt = new Map<string, string>()
+  const host = await streamHost((request, response) => {
+    const hash = createHash('sha256')
+    request.on('data', (chunk: Buffer) => hash.update(chunk))
+    request.on('end', () => {
+      arrivedAt.set(request.url ?? '', hash.digest('hex'))
+      response.end()
+    })
+    // Now and then it does not read.
+    const pausing = setInterval(() => (request.isPaused() ? request.resume() : request.pause()), 5)
+    request.once('close', () => clearInterval(pausing))
+  })
+  const { uploadUrl, auth } = await transfers({ env: { PRIVICORE_UPSTREAM_URL: host.url } })
+  const payloads = Array.from({ length: 6 }, (_, n) => randomFillSync(Buffer.allocUnsafeSlow(4_000_000 + n)))
+  const answers = await Promise.all(
+    payloads.map(async (payload, n) => {
+      const sending = put(await uploadUrl(), {
+        ...auth,
+        ...(n % 2 === 0 && { 'content-length': String(payload.length) }),
+      })
+      sending.end(payload)
+      return (await answerOf(sending)).body
+    }),
+  )
+  const hashes = payloads.map(sha256)
+  expect(answers).toEqual(payloads.map(({ length }, n) => ({ bytes: length, sha256: hashes[n] })))
+  expect([...arrivedAt.values()].sort()).toEqual(hashes.toSorted())
+})
