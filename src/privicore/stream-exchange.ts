@@ -62,27 +62,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #client: Client
   readonly #errand: Errand
   readonly #body: Readable | null
-  readonly #resolve: () => void
-  readonly #reject: (failure: StreamFailure) => void
+  readonly #outcome = Promise.withResolvers<void>()
   #socket: Socket | null = null
-  /** What the socket was given, and may still read. */
+  /** Chunks that the socket was given and may still read. */
   #lent: Buffer[] = []
   #sent = false
   #sink: Sink | null = null
   #status: number | null = null
   #settled = false
 
-  constructor(
-    connect: buildConnector.connector,
-    errand: Errand,
-    resolve: () => void,
-    reject: (failure: StreamFailure) => void,
-  ) {
+  constructor(connect: buildConnector.connector, errand: Errand) {
     const { link, work } = errand
     this.#errand = errand
     this.#body = 'body' in work && work.length !== 0 ? work.body : null
-    this.#resolve = resolve
-    this.#reject = reject
     this.#client = new Client(link.origin, {
       pipelining: 1,
       allowH2: false,
@@ -99,11 +91,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     })
   }
 
-  start(): void {
+  /** @throws StreamFailure */
+  run(): Promise<void> {
     const { link, method, headers, work } = this.#errand
     if (work.signal.aborted) {
       this.#onAbort()
-      return
+      return this.#outcome.promise
     }
     work.signal.addEventListener('abort', this.#onAbort)
     try {
@@ -112,6 +105,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     } catch (error) {
       this.#fail('connection', error)
     }
+    return this.#outcome.promise
   }
 
   /** Breaks it off. */
@@ -170,7 +164,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     // Whoever says that all is well before having been given everything has not got it.
     if (this.#body !== null && !this.#body.readableEnded) this.#fail('early')
-    else if (this.#settle()) this.#resolve()
+    else if (this.#settle()) this.#outcome.resolve()
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -178,7 +172,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #fail(kind: StreamFailure['kind'], cause?: unknown): void {
-    if (this.#settle()) this.#reject(new StreamFailure(kind, this.#sent, this.#status, cause))
+    if (this.#settle()) this.#outcome.reject(new StreamFailure(kind, this.#sent, this.#status, cause))
   }
 
   #settle(): boolean {

@@ -90,16 +90,12 @@ export class Streams {
   ): Promise<void> {
     const row = ROWS[direction]
     const method = this.#overrides.get(row.id)?.method ?? row.method
-    const errand = { link: new URL(link.reveal()), method, headers, work }
-    let exchange: Exchange | undefined
+    const exchange = new Exchange(this.#connect, { link: new URL(link.reveal()), method, headers, work })
+    this.#open.add(exchange)
     try {
-      await new Promise<void>((resolve, reject) => {
-        exchange = new Exchange(this.#connect, errand, resolve, reject)
-        this.#open.add(exchange)
-        exchange.start()
-      })
+      await exchange.run()
     } finally {
-      if (exchange !== undefined) this.#open.delete(exchange)
+      this.#open.delete(exchange)
     }
   }
 }
