@@ -35,7 +35,7 @@ export interface DownloadHead {
 
 /** Takes a body at its own pace. */
 export interface Sink {
-  /** false: no more until there is room again. */
+  /** false: no more until there is room again. The chunk is the sink's once this has returned: nothing else reads it any more. */
   readonly write: (chunk: Buffer) => boolean
   /** Calls `go` once, when there is. */
   readonly whenReady: (go: () => void) => void
@@ -156,6 +156,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const sink = this.#sink
+    // undici looks at what it has parsed only until this returns.
     if (sink === null || sink.write(chunk)) return
     controller.pause()
     sink.whenReady(() => controller.resume())

@@ -1,4 +1,4 @@
-// The memory of an upload's chunks is given back while it runs: early enough to be of use, and never before they are sent.
+// The memory of chunks is given back while a transfer runs: early enough to be of use, and never before they are sent.
 import { createHash, randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
@@ -106,3 +106,36 @@ test('uploads side by side: each arrives whole, and is hashed before its memory 
   expect(answers).toEqual(payloads.map(({ length }, n) => ({ bytes: length, sha256: hashes[n] })))
   expect([...arrivedAt.values()].sort()).toEqual(hashes.toSorted())
 })
+
+test.each(['declared', 'chunked'])(
+  'downloads of %s length side by side, read slowly: each arrives whole',
+  async (how) => {
+    const payloads = Array.from({ length: 6 }, (_, n) => randomFillSync(Buffer.allocUnsafeSlow(4_000_000 + n)))
+    let asked = 0
+    const host = await streamHost((_, response) => {
+      const payload = payloads[asked++ % payloads.length] ?? Buffer.alloc(0)
+      if (how === 'declared') response.setHeader('content-length', payload.length)
+      for (let at = 0; at < payload.length; at += 65_536) response.write(payload.subarray(at, at + 65_536))
+      response.end()
+    })
+    const { downloadUrl, auth } = await transfers({ env: { PRIVICORE_DOWNSTREAM_URL: host.url } })
+    const links: string[] = []
+    for (const _ of payloads) links.push(await downloadUrl(Buffer.from('x')))
+    const arrivals = await Promise.all(
+      links.map(async (link) => {
+        const response = await fetch(link, { headers: auth })
+        const hash = createHash('sha256')
+        let sinceSleep = 0
+        for await (const chunk of response.body ?? []) {
+          hash.update(chunk)
+          sinceSleep += chunk.length
+          if (sinceSleep < 512 * 1024) continue
+          sinceSleep = 0
+          await sleep(5)
+        }
+        return hash.digest('hex')
+      }),
+    )
+    expect(arrivals.sort()).toEqual(payloads.map(sha256).sort())
+  },
+)

@@ -4,6 +4,7 @@ import type { Claimed } from '../../cache/tickets.ts'
 import type { Streams } from '../../privicore/stream.ts'
 import { type DownloadHead, StreamFailure } from '../../privicore/stream-exchange.ts'
 import { PROBLEMS, type Problem, refusalOf } from './problem.ts'
+import { release } from './release.ts'
 import { LEFT, type Transfer } from './transfer.ts'
 
 /** Kept as they are; whatever a browser might run or render as a page becomes plain bytes. */
@@ -75,7 +76,11 @@ export async function download(
     return {
       write: (chunk: Buffer) => {
         transfer.moved(chunk.length)
-        return response.write(chunk) || response.writableLength < AHEAD_BYTES
+        // Called later than this, once the system has it.
+        const gone = (error?: Error | null) => {
+          if (!error) release(chunk)
+        }
+        return response.write(chunk, gone) || response.writableLength < AHEAD_BYTES
       },
       whenReady: (go: () => void) => {
         response.once('drain', () => {

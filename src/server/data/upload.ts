@@ -6,6 +6,7 @@ import type { Claimed } from '../../cache/tickets.ts'
 import type { Streams } from '../../privicore/stream.ts'
 import { StreamFailure } from '../../privicore/stream-exchange.ts'
 import { PROBLEMS, type Problem, refusalOf, tooLarge } from './problem.ts'
+import { release } from './release.ts'
 import { LEFT, type Transfer } from './transfer.ts'
 import { Turns } from './turns.ts'
 
@@ -106,15 +107,6 @@ export class Intake extends Readable {
   readonly #left = () => {
     if (!this.#source.complete) this.#transfer.fail(LEFT)
   }
-}
-
-/**
- * Gives a chunk's memory back at once. Left to the collector, it would look through the whole heap for every few dozen mebibytes
- * that pass: node:http makes a buffer for each chunk, and V8 counts their bytes.
- */
-function release({ buffer, byteLength }: Buffer): void {
-  // Not where others live in the same memory.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 /** @returns what was received; a Problem where it was not stored; LEFT where there is nobody to tell */
