@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Secret } from '../../src/privicore/secret.ts'
 import { Streams } from '../../src/privicore/stream.ts'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts'
-import { answerOf, put, sha256, streamHost, transfers } from '../support/transfers.ts'
+import { sha256, streamHost, transfers } from '../support/transfers.ts'
 
 const trusted = getCACertificates('default')
 beforeAll(() => setDefaultCACertificates([...trusted, CERTIFICATE]))
@@ -76,36 +76,6 @@ test.each([
     expect(given.length).toBeGreaterThan(count * 0.8)
   },
 )
-
-test('uploads side by side: each arrives whole, and is hashed before its memory goes', async () => {
-  const arrivedAt = new Map<string, string>()
-  const host = await streamHost((request, response) => {
-    const hash = createHash('sha256')
-    request.on('data', (chunk: Buffer) => hash.update(chunk))
-    request.on('end', () => {
-      arrivedAt.set(request.url ?? '', hash.digest('hex'))
-      response.end()
-    })
-    // Now and then it does not read.
-    const pausing = setInterval(() => (request.isPaused() ? request.resume() : request.pause()), 5)
-    request.once('close', () => clearInterval(pausing))
-  })
-  const { uploadUrl, auth } = await transfers({ env: { PRIVICORE_UPSTREAM_URL: host.url } })
-  const payloads = Array.from({ length: 6 }, (_, n) => randomFillSync(Buffer.allocUnsafeSlow(4_000_000 + n)))
-  const answers = await Promise.all(
-    payloads.map(async (payload, n) => {
-      const sending = put(await uploadUrl(), {
-        ...auth,
-        ...(n % 2 === 0 && { 'content-length': String(payload.length) }),
-      })
-      sending.end(payload)
-      return (await answerOf(sending)).body
-    }),
-  )
-  const hashes = payloads.map(sha256)
-  expect(answers).toEqual(payloads.map(({ length }, n) => ({ bytes: length, sha256: hashes[n] })))
-  expect([...arrivedAt.values()].sort()).toEqual(hashes.toSorted())
-})
 
 test.each(['declared', 'chunked'])(
   'downloads of %s length side by side, read slowly: each arrives whole',
