@@ -99,7 +99,7 @@ test.each(['declared', 'chunked'])(
         for await (const chunk of response.body ?? []) {
           hash.update(chunk)
           sinceSleep += chunk.length
-          if (sinceSleep < 512 * 1024) continue
+          if (sinceSleep < 1024 * 1024) continue
           sinceSleep = 0
           await sleep(5)
         }
