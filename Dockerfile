@@ -16,5 +16,5 @@ EXPOSE 4000
 # Ready, not only alive: while it drains, nobody sends it more.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Without npm in between: SIGTERM reaches the gateway, which drains.
-CMD ["node", "src/main.ts"]
+# As npm start does (the house test compares), without npm in between: SIGTERM reaches the gateway, which drains.
+CMD ["node", "--max-semi-space-size=32", "src/main.ts"]

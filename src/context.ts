@@ -132,12 +132,13 @@ export class Context {
   ): Promise<Result> {
     const { caller } = this
     const { privicore, cache } = this.#services
-    const ask = (signal: AbortSignal) =>
-      this.#seeSession(
+    const ask = (signal: AbortSignal, cached = true) =>
+      this.#see(
         privicore.read(endpoint, args, { ...credentials, token: caller?.token ?? null, signal }),
         endpoint,
+        cached,
       )
-    const askAlone = () => this.#seeRefusal(ask(this.signal), endpoint.auth)
+    const askAlone = () => ask(this.signal, false)
     const policy = policyOf(endpoint.id)
     if (endpoint.once || credentials.basic !== undefined) {
       this.#madeOf = null
@@ -171,11 +172,17 @@ export class Context {
 
   /**
    * Starts reads without arguments that the operation will ask for. Resolves when all have come; what fails is told to whoever asks.
+   * @returns null where all are here already
    */
-  async readAhead(endpoints: readonly AnyRead[]): Promise<void> {
-    await Promise.all(
-      endpoints.map((endpoint) => this.read(endpoint as Read<string, object, unknown>, {}).catch(() => undefined)),
-    )
+  readAhead(endpoints: readonly AnyRead[]): Promise<unknown> | null {
+    let coming: Promise<unknown>[] | null = null
+    for (const endpoint of endpoints as readonly Read<string, object, unknown>[]) {
+      const reading = this.read(endpoint, {})
+      if (this.#cache.isHere(readKey(endpoint, {}))) continue
+      coming ??= []
+      coming.push(reading.catch(() => undefined))
+    }
+    return coming && Promise.all(coming)
   }
 
   /** The same, with null for what Privicore does not know. */
@@ -189,11 +196,16 @@ export class Context {
   }
 
   /** One record out of a list: however many are looked up in one operation, it is one call. null when the list has it not. */
-  lookup<Row>({ list, one, ...ids }: Lookup<Row>, id: string): Found<Row> {
+  lookup<Row>(lookup: Lookup<Row>, id: string): Found<Row> {
+    const { list, one } = lookup
+    const name = readKey(list, {})
+    const found = this.#cache.found(name, lookup, id)
+    if (found !== undefined) return found
     return this.#cache.find(
       {
-        ...ids,
-        name: readKey(list, {}),
+        name,
+        id: lookup.id,
+        alias: lookup.alias,
         list: () => this.read(list, {}),
         one: one && ((wanted) => this.#findAlone(one, wanted)),
       },
@@ -233,7 +245,7 @@ export class Context {
         signal: this.signal,
         timeoutMs: this.#timeLeft(),
       })
-      const accepted = await this.#seeRefusal(this.#seeSession(sent, endpoint), endpoint.auth)
+      const accepted = await this.#see(sent, endpoint)
       const command = await commands.accepted(endpoint.id, accepted.commandId, owner, hold?.release)
       if (isSettled(command)) {
         sending?.over()
@@ -388,7 +400,7 @@ export class Context {
         key: `${caller?.digest} ${readKey(endpoint, args)}`,
         lane: caller?.digest ?? '',
         // Not with this operation's signal: others may be asking with it.
-        ask: () => this.#seeSession(privicore.read(endpoint, args, { token: caller?.token ?? null }), endpoint),
+        ask: () => this.#see(privicore.read(endpoint, args, { token: caller?.token ?? null }), endpoint),
       },
       observing,
     )
@@ -497,16 +509,21 @@ export class Context {
     return this.#services.following.listenFirst(this.caller, this.#timeLeft() / 2)
   }
 
-  /** Every call tells whether the caller's token still works. */
-  async #seeSession<T>(answer: Promise<T>, { auth }: AnyEndpoint): Promise<T> {
-    if (auth !== 'token' || this.caller === null) return answer
-    const { sessions } = this.#services.following
+  /**
+   * Every call tells whether the caller's token still works. Once Privicore does not let the caller in, nothing of his is served
+   * from memory either. @param cached the cache has asked, and sees to that itself
+   */
+  async #see<T>(answer: Promise<T>, { auth }: AnyEndpoint, cached = false): Promise<T> {
+    const { caller } = this
+    if (auth !== 'token' || caller === null) return answer
+    const { following, cache } = this.#services
     try {
       const value = await answer
-      sessions.works(this.caller.digest)
+      following.sessions.works(caller.digest)
       return value
     } catch (error) {
-      if (hasCode(error, 'UNAUTHENTICATED') && error.status === 401) sessions.ended(this.caller.digest)
+      if (hasCode(error, 'UNAUTHENTICATED') && error.status === 401) following.sessions.ended(caller.digest)
+      if (!cached && isRefusal(error)) await cache?.refused(caller.digest)
       throw error
     }
   }
@@ -515,18 +532,6 @@ export class Context {
   #hasChanged(): void {
     this.#cache.forget()
     this.#since = Date.now()
-  }
-
-  /** Once Privicore does not let the caller in, nothing of his is served from memory either. */
-  async #seeRefusal<T>(answer: Promise<T>, auth: Auth): Promise<T> {
-    try {
-      return await answer
-    } catch (error) {
-      if (auth === 'token' && this.caller !== null && isRefusal(error)) {
-        await this.#services.cache?.refused(this.caller.digest)
-      }
-      throw error
-    }
   }
 
   #owner(): string | null {

@@ -91,7 +91,7 @@ export function createGateway({
     overrides: config.privicore.endpoints,
     onAttempt: (attempt: Attempt) => {
       observeUpstream(attempt)
-      log.debug(attempt, 'upstream')
+      if (log.isLevelEnabled('debug')) log.debug(attempt, 'upstream')
     },
   })
   // One for all: without CACHE_SECRET each would know a caller by another digest.
@@ -239,13 +239,17 @@ function useNoIntrospection(): Plugin {
 
 /** Finding a labelled histogram costs more than observing: each is found once. */
 function upstreamObserver({ upstreamSeconds }: Metrics): (attempt: Attempt) => void {
-  const known = new Map<string, { observe(seconds: number): void }>()
+  const known = new Map<string, Map<Attempt['result'], { observe(seconds: number): void }>>()
   return ({ endpoint, result, durationMs }) => {
-    const key = `${endpoint} ${result}`
-    let histogram = known.get(key)
+    let byResult = known.get(endpoint)
+    if (byResult === undefined) {
+      byResult = new Map()
+      known.set(endpoint, byResult)
+    }
+    let histogram = byResult.get(result)
     if (histogram === undefined) {
       histogram = upstreamSeconds.labels({ endpoint, result: String(result) })
-      known.set(key, histogram)
+      byResult.set(result, histogram)
     }
     histogram.observe(durationMs / 1_000)
   }

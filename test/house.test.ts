@@ -54,11 +54,11 @@ test('the laws below look at every import', () => {
 const show = (offences: readonly Import[]) => offences.map(({ file, line, from }) => `${file}:${line} imports ${from}`)
 
 /** From the top down; a room may import its own and those below. config, metrics and secrets are values: any room may. */
-const LAYERS = ['main', 'server', 'schema', 'resolvers', 'context', 'commands', 'cache', 'privicore']
+const LAYERS = ['main', 'process', 'server', 'schema', 'resolvers', 'context', 'commands', 'cache', 'privicore']
 const room = (path: string): string | undefined => /^src\/([a-z]+)/.exec(path)?.[1]
 const FREE = new Set(['config', 'metrics'])
 
-test('imports go downward: main → server → schema → resolvers → context → commands → cache → privicore', () => {
+test('imports go downward: main → process → server → schema → resolvers → context → commands → cache → privicore', () => {
   const upward = imports.filter(({ file, from }) => {
     const importer = room(file)
     const imported = room(from)
@@ -136,7 +136,7 @@ test('the sandbox and the gateway know nothing of each other', () => {
     /from '\.\.[/.]*\/src\//.test(readFileSync(join(root, file), 'utf8')),
   )
   expect(foreign).toEqual([])
-  expect(show(imports.filter(({ file, from }) => from.startsWith('sandbox') && file !== 'src/main.ts'))).toEqual([])
+  expect(show(imports.filter(({ file, from }) => from.startsWith('sandbox') && file !== 'src/process.ts'))).toEqual([])
 })
 
 test('files are in kebab-case, none is a drawer for odds and ends, and each opens with a line on what it knows', () => {
@@ -232,4 +232,10 @@ test('.env.example lists every variable, and no other', () => {
   const example = readFileSync(join(root, '.env.example'), 'utf8')
   const listed = [...example.matchAll(/^#?\s*([A-Z][A-Z0-9_]+)=/gm)].map((match) => match[1])
   expect(listed.toSorted()).toEqual(VARIABLES.toSorted())
+})
+
+test('the image starts the gateway as npm start does', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const image = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  expect(image).toContain(`\nCMD ${JSON.stringify(scripts.start.split(' ')).replaceAll(',', ', ')}\n`)
 })

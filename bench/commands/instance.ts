@@ -6,6 +6,7 @@ import { Agent, type ClientRequest, request } from 'node:http'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../test/support/redis.ts'
+import { startArguments } from '../start.ts'
 
 export interface Instance {
   /** Of /graphql. */
@@ -19,7 +20,7 @@ const root = process.env.BENCH_GATEWAY ?? resolve(import.meta.dirname, '../..')
 
 export async function startInstance(env: Record<string, string>): Promise<Instance> {
   const port = await freePort()
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, startArguments(root), {
     cwd: root,
     env: {
       PATH: process.env.PATH,

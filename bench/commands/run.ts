@@ -1,4 +1,4 @@
-// How following commands scales: `node bench/commands/run.ts [fan-out push idle open] [--minutes=10]`. Figures are in docs/commands.md.
+// How following commands scales: `node bench/commands/run.ts [fan-out push idle open] [--minutes=1] [--subscriptions=5000]`. Figures are in docs/commands.md.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createClient } from 'graphql-ws'
@@ -9,7 +9,7 @@ import { follow, type Instance, run, startInstance } from './instance.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string', default: '1' } },
+  options: { minutes: { type: 'string', default: '1' }, subscriptions: { type: 'string', default: '5000' } },
 })
 
 const SEND = 'mutation { requestDeviceIdentifier(input: { deviceName: "bench" }) { command { commandId } } }'
@@ -148,55 +148,73 @@ const push = () =>
     }
   })
 
-/** 5,000 idle subscriptions on one instance: memory, and whether it grows. */
+/** 5,000 idle subscriptions on one instance, over either transport at the same time: memory, and whether it grows. */
 const idle = () =>
   withSandbox(async (privicore) => {
-    const token = privicore.tokens.alice
     privicore.hold('device.request')
-    for (const transport of ['server-sent events', 'WebSocket'] as const) {
-      const instance = await startInstance({ PRIVICORE_API_URL: privicore.url })
-      try {
-        const empty = instance.rss()
-        const ids = await many(100, 16, () => send(instance.url, token))
-        const leaving: (() => unknown)[] = []
-        if (transport === 'server-sent events') {
-          await many(5_000, 64, async (index) => {
-            const stream = follow(instance.url, token, COMMAND, { id: ids[index % ids.length] })
-            leaving.push(stream.leave)
-            await stream.begun
-          })
-        } else {
-          await many(5_000, 64, async (index) => {
-            const client = createClient({
-              url: instance.url.replace('http', 'ws'),
-              webSocketImpl: WebSocket,
-              connectionParams: { authorization: `Bearer ${token}` },
-              lazy: true,
-            })
-            leaving.push(() => client.dispose())
-            await new Promise<void>((begun) => {
-              client.subscribe(
-                { query: COMMAND, variables: { id: ids[index % ids.length] } },
-                { next: () => begun(), error: () => begun(), complete: () => {} },
-              )
-            })
-          })
-        }
-        const minutes = Number(values.minutes)
-        const samples: number[] = []
-        for (let step = 0; step <= minutes * 6; step++) {
-          await sleep(10_000)
-          samples.push(Math.round(instance.rss()))
-        }
-        say(
-          `idle over ${transport}: 5,000 subscriptions on 100 open commands: ${Math.round(empty)} MiB empty, then every ${Math.max(10, minutes)} s over ${minutes} min: ${samples.filter((_, index) => index % Math.max(1, Math.round(minutes)) === 0).join(' ')} MiB`,
-        )
-        for (const leave of leaving) await leave()
-      } finally {
-        await instance.stop()
-      }
-    }
+    await Promise.all([
+      idleOver('server-sent events', privicore, openStream),
+      idleOver('WebSocket', privicore, openSocket),
+    ])
   })
+
+/** Resolves with the way to leave, once the first event has come. */
+type Open = (url: string, token: string, commandId: string) => Promise<() => unknown>
+
+const openStream: Open = async (url, token, id) => {
+  const stream = follow(url, token, COMMAND, { id })
+  await stream.begun
+  return stream.leave
+}
+
+/** A connection for each, as browsers have it. */
+const openSocket: Open = async (url, token, id) => {
+  const client = createClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${token}` },
+  })
+  await new Promise<void>((begun, failed) => {
+    client.subscribe({ query: COMMAND, variables: { id } }, { next: () => begun(), error: failed, complete: () => {} })
+  })
+  return () => client.dispose()
+}
+
+const SAMPLE_MS = 10_000
+
+async function idleOver(transport: string, privicore: Sandbox, open: Open): Promise<void> {
+  const count = Number(values.subscriptions)
+  const token = privicore.tokens.alice
+  const instance = await startInstance({ PRIVICORE_API_URL: privicore.url })
+  try {
+    const ids = await many(100, 16, () => send(instance.url, token))
+    const empty = instance.rss()
+    const leaving = await many(count, 64, (index) => open(instance.url, token, ids[index % ids.length] ?? ''))
+    const opened = instance.rss()
+    const samples = [opened]
+    for (let step = 0; step < Number(values.minutes) * 6; step++) {
+      await sleep(SAMPLE_MS)
+      samples.push(instance.rss())
+    }
+    const last = samples.at(-1) ?? opened
+    const every = Math.max(1, Math.ceil(samples.length / 12))
+    const mib = (value: number) => Math.round(value)
+    const each = (((last - empty) / count) * 1_024).toFixed(1)
+    const growth = `${last < opened ? '' : '+'}${mib(last - opened)}`
+    say(
+      `idle over ${transport}: ${mib(empty)} MiB empty (100 commands open), ${mib(opened)} with ${count} subscriptions, ${mib(last)} after ${values.minutes} min (${growth}), most ${mib(Math.max(...samples))}: ${each} KiB each`,
+    )
+    say(
+      `  over the time: ${samples
+        .filter((_, index) => index % every === 0)
+        .map(mib)
+        .join(' ')} MiB`,
+    )
+    for (const leave of leaving) await leave()
+  } finally {
+    await instance.stop()
+  }
+}
 
 /** 10,000 open commands: the bound of polls holds, and every outcome is delivered. */
 const open = () =>

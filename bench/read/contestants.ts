@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { startArguments } from '../start.ts'
 import { type Command, freePort, type Running, ready, start } from './machine.ts'
 import { type QueryName, requestBody, tokenOf } from './rows.ts'
 
@@ -66,7 +67,7 @@ export function gateway(id: string, title: string, env: Record<string, string>, 
     exact: true,
     command: (port, stubUrl) => ({
       program: process.execPath,
-      args: [...flags, 'src/main.ts'],
+      args: [...flags, ...startArguments(root)],
       cwd: root,
       env: {
         NODE_ENV: 'production',

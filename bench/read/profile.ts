@@ -24,7 +24,7 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['sockets: native writes', /^(write\w*String|writev|writeBuffer|shutdown)$/],
   ['undici', /undici|^wasm|wasm:/],
   ['yoga and its layers', /graphql-yoga|@envelop|@whatwg-node|@graphql-yoga|@graphql-tools/],
-  ['compiled execution (graphql-jit)', /graphql-jit|fast-json-stringify|^(Query|Mutation|Subscription)__|^query$/],
+  ['compiled execution', /src\/server\/(query-program|compiled-queries|collect-fields)/],
   ['graphql-js, Pothos', /node_modules\/(graphql|@pothos|graphql-scalars)\//],
   ['DataLoader', /node_modules\/dataloader/],
   ['metrics', /prom-client|src\/metrics/],

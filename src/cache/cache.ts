@@ -1,6 +1,5 @@
 // What is remembered between operations, each caller's apart from every other's. Knows the tiers and how fresh a value is; not
 // what is read.
-import { LRUCache } from 'lru-cache'
 import type { Bus } from './bus.ts'
 import { Changes, type Sending, type SettledCommand } from './changes.ts'
 import { isOutage, isRefusal } from './failure.ts'
@@ -9,6 +8,7 @@ import type { SharedTier } from './fleet-tier.ts'
 import { Flight } from './flight.ts'
 import { freshness, timesOf } from './freshness.ts'
 import type { AreaState, Entry, MemoryStore } from './memory.ts'
+import { mostRecent } from './most-recent.ts'
 import type { Area, Remembered } from './policy.ts'
 import type { Kept, Place } from './store.ts'
 
@@ -71,7 +71,7 @@ export class CallerCache {
   readonly #count: (area: Area, source: Source) => void
   readonly #changes: Changes
   readonly #flights = new Map<string, Airborne>()
-  readonly #letIn = new LRUCache<string, number>({ max: MAX_CALLERS })
+  readonly #letIn = mostRecent<number>(MAX_CALLERS)
 
   constructor(options: CallerCacheOptions) {
     this.#options = options

@@ -1,10 +1,10 @@
 // What commands mean to what is remembered: from the send to the outcome, in every tier and on every instance. Knows no value.
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Bus } from './bus.ts'
 import type { SharedTier } from './fleet-tier.ts'
 import { SETTLING_MS } from './freshness.ts'
 import type { MemoryStore } from './memory.ts'
+import { mostRecent } from './most-recent.ts'
 import { AREAS, forgottenBy } from './policy.ts'
 import type { Change } from './store.ts'
 
@@ -43,7 +43,7 @@ export interface ChangesOptions {
 export class Changes {
   readonly #options: ChangesOptions
   readonly #self = randomUUID()
-  readonly #settled = new LRUCache<string, Promise<void>>({ max: MAX_SETTLED })
+  readonly #settled = mostRecent<Promise<void>>(MAX_SETTLED)
   readonly #stops: (() => void)[] = []
   #closed = false
 

@@ -1,5 +1,6 @@
 // The tier in this process: the values themselves, bounded in size, no copy and no clock of its own. Knows no Redis.
 import { LRUCache } from 'lru-cache'
+import { mostRecent } from './most-recent.ts'
 import type { Area } from './policy.ts'
 import type { Change, Glimpse, Kept, Mark, Place, Store } from './store.ts'
 
@@ -28,8 +29,7 @@ const MAX_MARKS = 64
 
 export class MemoryStore implements Store {
   readonly #entries: LRUCache<string, Entry> | null
-  readonly #states = new LRUCache<string, AreaState>({
-    max: MAX_AREAS,
+  readonly #states = mostRecent<AreaState>(MAX_AREAS, {
     dispose: (state) => {
       state.generation = 0
     },

@@ -1,8 +1,9 @@
 // Links on the gateway for one transfer each: whom they let in, what they stand for, and that they work once. Opens no stream.
 import { createHash, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { Secret } from '../privicore/secret.ts'
 import type { Direction } from '../privicore/stream.ts'
+import { mostRecent } from './most-recent.ts'
 import { RedisAway, type RedisConnection } from './redis.ts'
 import type { Seal } from './seal.ts'
 
@@ -64,8 +65,8 @@ export class Tickets {
     this.#seal = seal
     this.#redis = redis
     this.#clock = clock
-    this.#here = new LRUCache({ max: MOST_TICKETS, ttl: TICKET_MS })
-    this.#limits = new LRUCache({ max: MOST_TICKETS, ttl: MOST_LIMIT_MS })
+    this.#here = mostRecent(MOST_TICKETS, { ttl: TICKET_MS })
+    this.#limits = mostRecent(MOST_TICKETS, { ttl: MOST_LIMIT_MS })
   }
 
   /**

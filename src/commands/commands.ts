@@ -1,8 +1,8 @@
 // Commands, from 202 to their outcome, for everybody who wants to know. Knows the wire's answers, not GraphQL.
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Bus } from '../cache/bus.ts'
+import { mostRecent } from '../cache/most-recent.ts'
 import type { CallOptions } from '../privicore/client.ts'
 import { hasCode, PrivicoreError } from '../privicore/errors.ts'
 import type { CommandReport } from '../privicore/utility.ts'
@@ -44,7 +44,7 @@ export class Commands {
   readonly #options: CommandsOptions
   readonly #store: CommandStore
   readonly #watcher: Watcher
-  readonly #early = new LRUCache<string, Outcome>({ max: EARLY.most, ttl: EARLY.ms })
+  readonly #early = mostRecent<Outcome>(EARLY.most, { ttl: EARLY.ms })
   readonly #settledListeners = new Set<(command: CommandRecord) => void>()
   readonly #looking = new Map<string, Promise<CommandReport>>()
   readonly #stops: (() => void)[] = []

@@ -12,9 +12,9 @@ interface Reader<T> {
 
 export interface FeedOptions {
   /** Called once, however it ends. */
-  readonly onEnd: () => void
+  onEnd(): void
   /** Called just before an event is handed out: what was read for the one before it may be the old truth. */
-  readonly onEvent?: () => void
+  onEvent?(): void
   /** Default 64. */
   readonly mostWaiting?: number
 }
@@ -25,8 +25,9 @@ export interface FeedOptions {
  */
 export class Feed<T> implements AsyncIterableIterator<T, undefined> {
   readonly #options: FeedOptions
-  readonly #waiting: T[] = []
-  readonly #readers: Reader<T>[] = []
+  // Both are nearly always empty, for each of thousands: one that has held something keeps room for seventeen.
+  #waiting: T[] = []
+  #readers: Reader<T>[] = []
   #ended = false
   #failure: { readonly error: unknown } | null = null
 
@@ -41,15 +42,16 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined> {
   /** Queues an event; a subscriber that lags too far behind ends with LIMIT_EXCEEDED. */
   push(event: T): void {
     if (this.#ended) return
-    const reader = this.#readers.shift()
+    const [reader, ...others] = this.#readers
     if (reader !== undefined) {
+      this.#readers = others
       this.#handOut(reader, event)
       return
     }
     this.#waiting.push(event)
     const most = this.#options.mostWaiting ?? MOST_WAITING
     if (this.#waiting.length <= most) return
-    this.#waiting.length = 0
+    this.#waiting = []
     this.fail(
       new PrivicoreError('LIMIT_EXCEEDED', `a subscriber lags ${most} events behind`, {
         publicMessage: `The subscription was ended, because its client reads too slowly: ${most} events were waiting. Subscribe again to get the state as it is now.`,
@@ -76,6 +78,7 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined> {
   next(): Promise<Result<T>> {
     if (this.#waiting.length > 0) {
       const event = this.#waiting.shift() as T
+      if (this.#waiting.length === 0) this.#waiting = []
       return new Promise((resolve, reject) => this.#handOut({ resolve, reject }, event))
     }
     if (this.#failure !== null) {
@@ -84,12 +87,16 @@ export class Feed<T> implements AsyncIterableIterator<T, undefined> {
       return Promise.reject(error)
     }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true })
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+    return new Promise((resolve, reject) => {
+      const reader = { resolve, reject }
+      if (this.#readers.length === 0) this.#readers = [reader]
+      else this.#readers.push(reader)
+    })
   }
 
   /** The client has left. */
   return(): Promise<Result<T>> {
-    this.#waiting.length = 0
+    this.#waiting = []
     this.#failure = null
     this.finish()
     return Promise.resolve({ value: undefined, done: true })

@@ -38,33 +38,20 @@ export class Feeds {
         publicMessage: 'This instance of the gateway is shutting down. Subscribe again to reach another.',
       })
     }
-    const frees: (() => void)[] = []
-    const feed = new Feed<T>({
-      onEvent: options.onEvent,
-      onEnd: () => {
-        this.#open.delete(feed as Feed<unknown>)
-        this.#gauge?.set(this.#open.size)
-        for (const free of frees.splice(0)) free()
-      },
-    })
+    const subscriber = new Subscriber<T>(this, options)
+    const { feed } = subscriber
     this.#open.add(feed as Feed<unknown>)
     this.#gauge?.set(this.#open.size)
-    const leave = () => void feed.return()
-    options.signal.addEventListener('abort', leave, { once: true })
-    frees.push(() => options.signal.removeEventListener('abort', leave))
+    options.signal.addEventListener('abort', subscriber, { once: true })
     if (options.session !== null) {
-      frees.push(
-        this.#sessions.follow(options.session, () =>
-          feed.fail(new PrivicoreError('UNAUTHENTICATED', 'subscription: the token has ended')),
-        ),
-      )
+      subscriber.unfollow = this.#sessions.follow(options.session, () => subscriber.sessionEnded())
     }
-    if (options.signal.aborted) leave()
+    if (options.signal.aborted) void feed.return()
     try {
       const free = await begin(feed)
       // It may have ended while it began.
       if (feed.ended) free()
-      else frees.push(free)
+      else subscriber.free = free
     } catch (error) {
       void feed.return()
       throw error
@@ -72,9 +59,49 @@ export class Feeds {
     return feed
   }
 
+  closed(feed: Feed<unknown>): void {
+    this.#open.delete(feed)
+    this.#gauge?.set(this.#open.size)
+  }
+
   /** Ends every subscription cleanly; no new ones are taken. */
   drain(): void {
     this.#draining = true
     for (const feed of [...this.#open]) feed.finish()
+  }
+}
+
+/** Ends a feed when it is time, and frees what it follows: one object, where closures would be six for each of thousands. */
+class Subscriber<T> {
+  readonly feed: Feed<T>
+  readonly #feeds: Feeds
+  readonly #options: OpenOptions
+  unfollow: (() => void) | null = null
+  free: (() => void) | null = null
+
+  constructor(feeds: Feeds, options: OpenOptions) {
+    this.#feeds = feeds
+    this.#options = options
+    this.feed = new Feed<T>(this)
+  }
+
+  onEvent(): void {
+    this.#options.onEvent()
+  }
+
+  onEnd(): void {
+    this.#options.signal.removeEventListener('abort', this)
+    this.#feeds.closed(this.feed as Feed<unknown>)
+    this.unfollow?.()
+    this.free?.()
+  }
+
+  /** The client has left. */
+  handleEvent(): void {
+    void this.feed.return()
+  }
+
+  sessionEnded(): void {
+    this.feed.fail(new PrivicoreError('UNAUTHENTICATED', 'subscription: the token has ended'))
   }
 }

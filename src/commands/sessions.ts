@@ -1,6 +1,6 @@
 // Whether callers' tokens still work: what is seen of them on any call, on any instance, and asked for while subscriptions last.
-import { LRUCache } from 'lru-cache'
 import type { Bus } from '../cache/bus.ts'
+import { mostRecent } from '../cache/most-recent.ts'
 import { hasCode } from '../privicore/errors.ts'
 import type { Secret } from '../privicore/secret.ts'
 
@@ -37,8 +37,8 @@ export class Sessions {
   readonly #options: SessionsOptions
   readonly #followed = new Map<string, Followed>()
   readonly #endedListeners = new Set<(digest: string) => void>()
-  readonly #doubted = new LRUCache<string, true>({ max: DOUBTED.most, ttl: DOUBTED.ms })
-  readonly #expiries = new LRUCache<string, number>({ max: DOUBTED.most })
+  readonly #doubted = mostRecent<true>(DOUBTED.most, { ttl: DOUBTED.ms })
+  readonly #expiries = mostRecent<number>(DOUBTED.most)
 
   constructor(options: SessionsOptions) {
     this.#options = options

@@ -1,5 +1,5 @@
 // Where commands are remembered, and who may poll them: the contract of every store, and the one that lives in this process.
-import { LRUCache } from 'lru-cache'
+import { mostRecent } from '../cache/most-recent.ts'
 import { type CommandRecord, foundCommand, isSettled, type Outcome, settle } from './command.ts'
 
 export interface Settled {
@@ -39,7 +39,7 @@ const MOST_RECORDS = 100_000
 
 /** For one instance, and for an instance that goes on alone: nobody else polls. */
 export class LocalStore implements CommandStore {
-  readonly #records = new LRUCache<string, CommandRecord>({ max: MOST_RECORDS, ttl: KEPT_MS })
+  readonly #records = mostRecent<CommandRecord>(MOST_RECORDS, { ttl: KEPT_MS })
 
   async accept(command: CommandRecord): Promise<CommandRecord> {
     return this.adopt(command)

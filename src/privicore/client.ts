@@ -55,6 +55,11 @@ export interface Accepted<Beside> {
   readonly beside: Beside
 }
 
+/** What a read has brought. Beside an answer that may be asked for again, it shows by its one key. */
+interface Readable<Result> {
+  readonly value: Result
+}
+
 /** A header value that may be sent: anything else could not have come from Privicore. */
 const HEADER_VALUE = /^[\x21-\x7e]+$/
 
@@ -78,10 +83,28 @@ export class Privicore {
     args: Args,
     options: CallOptions = {},
   ): Promise<Result> {
-    const answer = await this.#readAnswer(endpoint, args as Values, options)
+    const read = (answer: WireAnswer) =>
+      RETRIED_STATUSES.has(answer.status) ? answer : this.#readable(endpoint, answer)
+    let first: Readable<Result> | WireAnswer | ExchangeFailure
+    try {
+      first = await this.#attempt(endpoint, args as Values, options, read)
+    } catch (failure) {
+      if (!(failure instanceof ExchangeFailure) || failure.kind !== 'connection') throw coded(endpoint, failure)
+      first = failure
+    }
+    if ('value' in first) return first.value
+    return this.#readable(endpoint, await this.#readAgain(endpoint, args as Values, options, first)).value
+  }
+
+  /** What a body says, once it is known to say something. @throws PrivicoreError */
+  #readable<Result>(endpoint: Read<string, unknown, Result>, answer: WireAnswer): Readable<Result> {
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
     this.#answered.add(endpoint.id)
-    return inContext(endpoint, answer, () => endpoint.decode(parseBody(answer.text, endpoint.id)))
+    try {
+      return { value: endpoint.decode(parseBody(answer.text, endpoint.id)) }
+    } catch (error) {
+      throw misread(endpoint, answer, error)
+    }
   }
 
   /** Whether this server has ever answered that read: until it has, a 404 may be about the row and not about the id. */
@@ -106,7 +129,7 @@ export class Privicore {
       throw coded(endpoint, failure)
     })
     if (answer.status < 200 || answer.status > 299) throw refusal(endpoint, answer)
-    return inContext(endpoint, answer, () => {
+    try {
       const idInHeader = commandIdOf(undefined, answer)
       const body = idInHeader === null ? bodyOf(endpoint, answer) : lenient(() => parseBody(answer.text, endpoint.id))
       const answersText = endpoint.bareText === 'answer' && answer.status === 200 && typeof body === 'string'
@@ -116,18 +139,29 @@ export class Privicore {
         throw new Misfit(endpoint.id, 'a command id', body)
       }
       return { commandId, beside }
-    })
+    } catch (error) {
+      throw misread(endpoint, answer, error)
+    }
   }
 
   /**
    * One attempt, whatever the status of its answer.
    * @throws ExchangeFailure; PrivicoreError for what cannot be sent (no token, an id that cannot be one)
    */
-  async exchange(
+  exchange(
     endpoint: AnyEndpoint,
     args: Values,
     options: CallOptions & { readonly method?: Method } = {},
   ): Promise<WireAnswer> {
+    return this.#attempt(endpoint, args, options, (answer) => answer)
+  }
+
+  async #attempt<T>(
+    endpoint: AnyEndpoint,
+    args: Values,
+    options: CallOptions & { readonly method?: Method },
+    read: (answer: WireAnswer) => T,
+  ): Promise<T> {
     const override = this.#options.overrides?.get(endpoint.id)
     const method = options.method ?? override?.method ?? endpoint.method
     const template = override?.path ?? endpoint.path
@@ -139,15 +173,17 @@ export class Privicore {
     const observe = (result: Attempt['result']) =>
       this.#options.onAttempt?.({ endpoint: endpoint.id, result, durationMs: performance.now() - startedAt })
     try {
-      const answer = await this.#origin.exchange(
+      return await this.#origin.exchange(
         { method, path: query === '' ? path : `${path}?${query}`, headers, body },
         {
           signal: options.signal,
           timeoutMs: Math.min(this.#options.timeoutMs, options.timeoutMs ?? Number.POSITIVE_INFINITY),
         },
+        (answer) => {
+          observe(answer.status)
+          return read(answer)
+        },
       )
-      observe(answer.status)
-      return answer
     } catch (failure) {
       if (failure instanceof ExchangeFailure) observe(failure.kind)
       throw failure
@@ -159,15 +195,12 @@ export class Privicore {
     return this.#origin.close()
   }
 
-  async #readAnswer(endpoint: AnyRead, args: Values, options: CallOptions): Promise<WireAnswer> {
-    let first: WireAnswer | ExchangeFailure
-    try {
-      first = await this.exchange(endpoint, args, options)
-      if (!RETRIED_STATUSES.has(first.status)) return first
-    } catch (failure) {
-      if (!(failure instanceof ExchangeFailure) || failure.kind !== 'connection') throw coded(endpoint, failure)
-      first = failure
-    }
+  async #readAgain(
+    endpoint: AnyRead,
+    args: Values,
+    options: CallOptions,
+    first: WireAnswer | ExchangeFailure,
+  ): Promise<WireAnswer> {
     const mayRetry = !endpoint.once || (first instanceof ExchangeFailure && !first.sent)
     if (mayRetry) {
       try {
@@ -215,7 +248,7 @@ function carry(
   headers: Record<string, string>,
 ): { query: string; body: string | null } {
   if (endpoint.encoding === 'query' || method === 'GET') {
-    const query = encodeForm(values)
+    const query = endpoint.args.length === 0 && !endpoint.extra ? '' : encodeForm(values)
     if (method === 'GET' || endpoint.encoding !== 'query') return { query, body: null }
     // Only /request-status is ever asked by POST like this (privicore.md §1.2).
     headers['content-type'] = 'application/json'
@@ -307,17 +340,11 @@ function retryAfter(answer: WireAnswer): { retryAfter?: number } {
   return Number.isFinite(seconds) ? { retryAfter: Math.max(0, seconds) } : {}
 }
 
-function inContext<T>(endpoint: AnyEndpoint, answer: WireAnswer, decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    if (!(error instanceof Misfit)) throw error
-    throw new PrivicoreError('UPSTREAM_PROTOCOL', `${endpoint.id}: ${error.message}`, {
-      endpoint: endpoint.id,
-      status: answer.status,
-      cause: error,
-    })
-  }
+/** What a body that fits no reader means; any other error as it is. */
+function misread(endpoint: AnyEndpoint, { status }: WireAnswer, error: unknown): unknown {
+  if (!(error instanceof Misfit)) return error
+  const { id } = endpoint
+  return new PrivicoreError('UPSTREAM_PROTOCOL', `${id}: ${error.message}`, { endpoint: id, status, cause: error })
 }
 
 /** A 202 must name its command; any other 2xx whose body says nothing readable may have completed, or be on its way. */

@@ -1,14 +1,13 @@
 // One HTTP exchange with one origin: pooled, bounded in time and size, cancellable down to the socket. Knows no endpoint.
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import { Misfit } from './decode.ts'
+import { type Errand, Sockets } from './sockets.ts'
 
 /** An answer of Privicore is a page of records at most; anything near this size is a fault, and would sit in the heap. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
-/** Shorter than the 5 s that PHP and Node servers keep an idle connection, so that a command rarely meets a closing one. */
-const KEEP_ALIVE_MS = 4_000
 
 export interface WireRequest {
-  readonly method: string
+  readonly method: Dispatcher.HttpMethod
   /** Absolute path with query. */
   readonly path: string
   readonly headers: Record<string, string>
@@ -44,110 +43,85 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** As many sockets as keep a server busy that answers at once: more of them only cost both sides. */
-const POOL_CONNECTIONS = 64
-/** From this mean service time on, what an exchange waits for is the server and not the processor: then more sockets pay. */
-const SLOW_MS = 4
-/** Weight of the newest service time in the mean. */
-const NEWEST = 0.05
-
-/** One origin's sockets: few while it answers at once, as many as the load needs while it takes its time. */
+/** One origin, and its sockets. */
 export class Origin {
-  readonly #pools: readonly Pool[]
-  readonly #load = { underWay: 0, serviceMs: 0 }
+  readonly #sockets: Sockets
 
-  /** @param connections the most sockets that are open at once; further exchanges queue */
+  /** @param connections the most sockets that are open at once; further exchanges wait */
   constructor(url: URL, connections: number, connectTimeoutMs: number) {
-    const options = {
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      // Each exchange has a clock of its own that covers all of it.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: connectTimeoutMs },
-    }
-    this.#pools = Array.from({ length: Math.ceil(connections / POOL_CONNECTIONS) }, (_, index) => {
-      const left = connections - index * POOL_CONNECTIONS
-      return new Pool(url.origin, { ...options, connections: Math.min(POOL_CONNECTIONS, left) })
-    })
+    this.#sockets = new Sockets(url, connections, connectTimeoutMs)
   }
 
-  /** @throws ExchangeFailure */
-  exchange(request: WireRequest, options: ExchangeOptions): Promise<WireAnswer> {
+  /**
+   * @param read makes of the answer what is wanted of it, before anybody waits for it: a body that a promise held would outlive
+   * its reading, and the garbage collector would move it about
+   * @throws ExchangeFailure, and what `read` throws
+   */
+  exchange<T>(request: WireRequest, options: ExchangeOptions, read: (answer: WireAnswer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      new Exchange(options, this.#load, resolve, reject).start(this.#pool(), request)
+      if (options.signal?.aborted) reject(new ExchangeFailure('cancelled', false, null, options.signal.reason))
+      else this.#sockets.take(new Exchange(request, options, this.#sockets, { read, resolve, reject }))
     })
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.destroy()))
+  close(): Promise<void> {
+    return this.#sockets.close()
   }
-
-  #pool(): Pool {
-    const { serviceMs, underWay } = this.#load
-    const needed = serviceMs < SLOW_MS ? 0 : Math.floor(underWay / POOL_CONNECTIONS)
-    return this.#pools[Math.min(needed, this.#pools.length - 1)] as Pool
-  }
-}
-
-/** What an origin is doing: exchanges under way, and the mean time from their start on a socket to their end. */
-interface Load {
-  underWay: number
-  serviceMs: number
 }
 
 type Headers = Record<string, string | string[] | undefined>
 
-class Exchange implements Dispatcher.DispatchHandler {
-  readonly #options: ExchangeOptions
-  readonly #load: Load
-  readonly #resolve: (answer: WireAnswer) => void
-  readonly #reject: (failure: ExchangeFailure) => void
+/** Who waits for an answer. */
+interface Waiter<T> {
+  readonly read: (answer: WireAnswer) => T
+  readonly resolve: (value: T) => void
+  readonly reject: (failure: unknown) => void
+}
+
+class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
+  readonly #request: WireRequest
+  readonly #signal: AbortSignal | undefined
+  readonly #sockets: Sockets
   readonly #timer: NodeJS.Timeout
+  #socket: Dispatcher | null = null
   #controller: Dispatcher.DispatchController | null = null
-  #settled = false
-  #startedAt = 0
+  /** Gone once it is settled: what it leads to is no business of this one any more. */
+  #waiter: Waiter<T> | null
   #status = 0
   #headers: Headers | null = null
-  #chunks: Buffer[] = []
+  #body: Buffer | Buffer[] | null = null
   #size = 0
 
-  constructor(
-    options: ExchangeOptions,
-    load: Load,
-    resolve: (answer: WireAnswer) => void,
-    reject: (failure: ExchangeFailure) => void,
-  ) {
-    this.#options = options
-    this.#load = load
-    load.underWay++
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#timer = setTimeout(() => this.#fail('timeout'), Math.max(0, options.timeoutMs))
-    options.signal?.addEventListener('abort', this.#onAbort)
+  constructor(request: WireRequest, { timeoutMs, signal }: ExchangeOptions, sockets: Sockets, waiter: Waiter<T>) {
+    this.#request = request
+    this.#signal = signal
+    this.#sockets = sockets
+    this.#waiter = waiter
+    this.#timer = setTimeout(this.#onTimeout, Math.max(0, timeoutMs))
+    signal?.addEventListener('abort', this.#onAbort)
   }
 
-  start(pool: Pool, request: WireRequest): void {
-    if (this.#options.signal?.aborted) {
-      this.#onAbort()
-      return
-    }
+  get isOver(): boolean {
+    return this.#waiter === null
+  }
+
+  start(socket: Dispatcher): void {
+    this.#socket = socket
     try {
-      pool.dispatch({ ...request, method: request.method as Dispatcher.HttpMethod }, this)
+      socket.dispatch(this.#request, this)
     } catch (error) {
       this.#fail('connection', error)
+      this.#leaveSocket()
     }
   }
 
-  readonly #onAbort = () => this.#fail('cancelled', this.#options.signal?.reason)
+  readonly #onTimeout = () => this.#fail('timeout')
+  readonly #onAbort = () => this.#fail('cancelled', this.#signal?.reason)
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // It was given up while it waited for a connection.
-    if (this.#settled) controller.abort(new Error('given up'))
-    else {
-      this.#controller = controller
-      this.#startedAt = performance.now()
-    }
+    // It was given up while the socket connected.
+    if (this.isOver) controller.abort(new Error('given up'))
+    else this.#controller = controller
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
@@ -159,48 +133,66 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#size += chunk.length
     if (this.#size > MAX_ANSWER_BYTES) this.#fail('too-large')
-    else this.#chunks.push(chunk)
+    else if (this.#body === null) this.#body = chunk
+    else if (Array.isArray(this.#body)) this.#body.push(chunk)
+    else this.#body = [this.#body, chunk]
   }
 
   onResponseEnd(): void {
-    if (!this.#settle()) return
-    const chunks = this.#chunks
-    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-    this.#resolve({ ...this.#head(), text: body.toString('utf8') })
+    this.#leaveSocket()
+    const waiter = this.#settle()
+    if (waiter === null) return
+    const body = this.#body
+    this.#body = null
+    try {
+      const text = body === null ? '' : (Array.isArray(body) ? Buffer.concat(body) : body).toString('utf8')
+      waiter.resolve(waiter.read(answered(this.#status, this.#headers ?? {}, text)))
+    } catch (error) {
+      waiter.reject(error)
+    }
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#leaveSocket()
     this.#fail('connection', error)
   }
 
   #fail(kind: FailureKind, cause?: unknown): void {
+    const waiter = this.#settle()
+    if (waiter === null) return
     const controller = this.#controller
-    if (!this.#settle()) return
-    this.#reject(new ExchangeFailure(kind, controller !== null, this.#headers === null ? null : this.#head(), cause))
+    this.#body = null
+    const head = this.#headers === null ? null : answered(this.#status, this.#headers, '')
+    waiter.reject(new ExchangeFailure(kind, controller !== null, head, cause))
     controller?.abort(new Error(kind))
   }
 
-  #settle(): boolean {
-    if (this.#settled) return false
-    this.#settled = true
-    const load = this.#load
-    load.underWay--
-    if (this.#startedAt > 0) load.serviceMs += NEWEST * (performance.now() - this.#startedAt - load.serviceMs)
+  /** @returns who waits, the first time */
+  #settle(): Waiter<T> | null {
+    const waiter = this.#waiter
+    if (waiter === null) return null
+    this.#waiter = null
     clearTimeout(this.#timer)
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
-    return true
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    return waiter
   }
 
-  #head(): Omit<WireAnswer, 'text'> {
-    const headers = this.#headers ?? {}
-    return {
-      status: this.#status,
-      header: (name) => {
-        const value = headers[name]
-        // An empty value is how a proxy leaves a header out.
-        return (Array.isArray(value) ? value[0] : value)?.trim() || null
-      },
-    }
+  #leaveSocket(): void {
+    const socket = this.#socket
+    this.#socket = null
+    if (socket !== null) this.#sockets.free(socket)
+  }
+}
+
+function answered(status: number, headers: Headers, text: string): WireAnswer {
+  return {
+    status,
+    header: (name) => {
+      const value = headers[name]
+      // An empty value is how a proxy leaves a header out.
+      return (Array.isArray(value) ? value[0] : value)?.trim() || null
+    },
+    text,
   }
 }
 

@@ -17,6 +17,8 @@ const gaveUp = (what: string) =>
       'Nothing has happened for as long as the gateway watches. It may still be under way: subscribe again to go on.',
   })
 
+const unknown = () => new PrivicoreError('NOT_FOUND', 'subscription: the command is not known')
+
 /** @throws NOT_FOUND for a command that is unknown, or somebody else's */
 export function followCommand(ctx: Context, commandId: string): Promise<Feed<CommandRecord>> {
   return followCommands(ctx, [commandId])
@@ -30,36 +32,48 @@ export async function followCommands(ctx: Context, commandIds: readonly string[]
       publicMessage: `At most ${MOST_COMMANDS} commands can be followed by one subscription; these are ${wanted.length}.`,
     })
   }
-  const unknown = () => new PrivicoreError('NOT_FOUND', 'subscription: the command is not known')
   const known = await Promise.all(wanted.map((commandId) => ctx.knowCommand(commandId)))
   if (known.includes(null)) throw unknown()
   return ctx.feed<CommandRecord>(async (feed) => {
-    const leaving: (() => void)[] = []
-    let open = wanted.length
-    if (open === 0) feed.finish()
-    const tell = (command: CommandRecord) => {
-      feed.push(command)
-      if (isSettled(command) && --open === 0) feed.finish()
-    }
-    const followed = await Promise.all(
-      wanted.map((commandId) =>
-        ctx.followCommand(commandId, {
-          now: tell,
-          settled: tell,
-          gaveUp: () => feed.fail(gaveUp('command')),
-        }),
-      ),
-    )
-    for (const leave of followed) if (leave !== null) leaving.push(leave)
-    const free = () => {
-      for (const leave of leaving) leave()
-    }
-    if (followed.includes(null)) {
-      free()
+    const follower = new CommandsFollower(feed, wanted.length)
+    const leaving = await Promise.all(wanted.map((commandId) => ctx.followCommand(commandId, follower)))
+    if (leaving.includes(null)) {
+      leaveAll(leaving)()
       throw unknown()
     }
-    return free
+    return leaveAll(leaving)
   })
+}
+
+function leaveAll(leaving: readonly ((() => void) | null)[]): () => void {
+  return () => {
+    for (const leave of leaving) leave?.()
+  }
+}
+
+/** Tells of commands, and ends with the last. */
+class CommandsFollower {
+  readonly #feed: Feed<CommandRecord>
+  #open: number
+
+  constructor(feed: Feed<CommandRecord>, open: number) {
+    this.#feed = feed
+    this.#open = open
+    if (open === 0) feed.finish()
+  }
+
+  now(command: CommandRecord): void {
+    this.#feed.push(command)
+    if (isSettled(command) && --this.#open === 0) this.#feed.finish()
+  }
+
+  settled(command: CommandRecord): void {
+    this.now(command)
+  }
+
+  gaveUp(): void {
+    this.#feed.fail(gaveUp('command'))
+  }
 }
 
 const OPEN_STATES: readonly VotingPool['state'][] = ['open', 'unknown']

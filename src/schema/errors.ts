@@ -73,20 +73,6 @@ export class BadUserInput extends GraphQLError {
  */
 export function toGraphQLError(error: unknown, requestId: string, report: (error: unknown) => void): GraphQLError {
   const located = error instanceof GraphQLError ? error : null
-  const face = faceOf(error, located, requestId, report)
-  // A compiled query knows where a field stands, and not its node.
-  if (face.locations === undefined && located?.locations) {
-    Object.defineProperty(face, 'locations', { value: located.locations, enumerable: true })
-  }
-  return face
-}
-
-function faceOf(
-  error: unknown,
-  located: GraphQLError | null,
-  requestId: string,
-  report: (error: unknown) => void,
-): GraphQLError {
   const cause = rootCause(error)
   const place = { nodes: located?.nodes, source: located?.source, positions: located?.positions, path: located?.path }
   if (cause instanceof PrivicoreError) {

@@ -1,8 +1,9 @@
 // An operation that comes by another way than yoga's HTTP, through all of yoga's plugins. Knows no transport.
 import type { ExecutionResult } from 'graphql'
 import { type GraphQLParams, isAsyncIterable, type YogaServerInstance } from 'graphql-yoga'
-import { requestIds } from './operation.ts'
+import { directRequests, requestIds } from './operation.ts'
 import type { Operations, Part } from './operations.ts'
+import { Wrapped } from './subscribing.ts'
 
 export interface DirectRequest {
   readonly params: GraphQLParams
@@ -11,7 +12,7 @@ export interface DirectRequest {
   readonly requestId: string
   /** Where the client has found us, in its own words: for links. */
   readonly host: string | undefined
-  /** Aborts when the client leaves. */
+  /** Aborts when the client leaves before there is an answer; then whoever reads a subscription returns from it. */
   readonly signal: AbortSignal
 }
 
@@ -23,8 +24,10 @@ export function createDirect(handler: YogaServerInstance<object, object>, operat
     // All that the plugins look at. A real Request would cost several kilobytes for as long as the operation lasts.
     const request = { method: 'POST', url: `http://${hostOf(host)}/graphql`, headers: { get: header }, signal }
     requestIds.set(request as unknown as Request, requestId)
-    const result = await handler.getResultForParams({ params, request: request as unknown as Request }, {})
-    if (isAsyncIterable(result)) return result
+    directRequests.add(request as unknown as Request)
+    const result: unknown = await handler.getResultForParams({ params, request: request as unknown as Request }, {})
+    if (result instanceof Wrapped) return result.events
+    if (isAsyncIterable<ExecutionResult>(result)) return result
     // A result that never came to be executed has not been coded: syntax, validation, limits.
     return operations.codeAll((result ?? {}) as Part, requestId)
   }

@@ -1,7 +1,6 @@
 // Subscriptions over server-sent events (GraphQL over SSE, distinct connections): written to the socket without a Response between,
 // since thousands may be open. What is not plainly one goes the long way, which speaks all of HTTP.
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
@@ -20,39 +19,61 @@ export interface EventStreamsOptions {
 const PING_MS = 12_000
 const JSON_TYPE = /^application\/json\s*(;\s*charset=utf-8\s*)?$/i
 
+/** What is kept for an open response: until it is known what there is to be told a way to give up, then the events. */
+interface Stream {
+  abort: AbortController | null
+  events: AsyncIterator<ExecutionResult> | null
+}
+
 export function createEventStreams(options: EventStreamsOptions): RequestListener {
-  const open = new Set<ServerResponse>()
+  const open = new Map<ServerResponse, Stream>()
   let pings: NodeJS.Timeout | undefined
-  // One timer for all streams, and none where there is none.
-  const add = (response: ServerResponse) => {
-    open.add(response)
-    pings ??= setInterval(() => {
-      for (const each of open) if (!each.writableNeedDrain) each.write(':\n\n')
-    }, PING_MS).unref()
+  function leave(this: ServerResponse) {
+    const stream = open.get(this)
+    open.delete(this)
+    if (open.size === 0) {
+      clearInterval(pings)
+      pings = undefined
+    }
+    stream?.abort?.abort()
+    // Frees what it follows at once, even while there is nothing to be told.
+    stream?.events?.return?.()?.catch(() => {})
   }
-  const remove = (response: ServerResponse) => {
-    if (!open.delete(response) || open.size > 0) return
-    clearInterval(pings)
-    pings = undefined
+  // One timer for all streams, and none where there is none.
+  const add = (response: ServerResponse): Stream => {
+    const stream: Stream = { abort: new AbortController(), events: null }
+    open.set(response, stream)
+    response.on('close', leave)
+    pings ??= setInterval(() => {
+      for (const each of open.keys()) {
+        if (each.headersSent && !each.writableEnded && !each.writableNeedDrain) each.write(':\n\n')
+      }
+    }, PING_MS).unref()
+    return stream
   }
   return (request, response) => {
     if (!mayBeStream(request, options.bodyBytes)) return options.longWay(request, response)
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const body = Buffer.concat(chunks).toString('utf8')
+    read(request, (body) => {
       const params = subscriptionOf(body)
-      if (params === null) return options.longWay(Object.assign(request, { body }), response)
-      add(response)
-      stream(options, request, response, params).then(
-        () => remove(response),
-        (error: unknown) => {
-          remove(response)
-          response.destroy(error instanceof Error ? error : undefined)
-        },
-      )
+      if (params === null) options.longWay(Object.assign(request, { body }), response)
+      else destroyOnFailure(response, answer(options, request, response, params, add(response)))
     })
   }
+}
+
+/** Nothing of this lasts longer than the body does: the request itself lasts as long as its response. */
+function read(request: IncomingMessage, use: (body: string) => void): void {
+  const chunks: Buffer[] = []
+  const hear = (chunk: Buffer) => chunks.push(chunk)
+  const end = () => {
+    request.off('data', hear).off('end', end)
+    use(Buffer.concat(chunks).toString('utf8'))
+  }
+  request.on('data', hear).on('end', end)
+}
+
+function destroyOnFailure(response: ServerResponse, answering: Promise<void>): void {
+  answering.catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined))
 }
 
 function mayBeStream({ method, url, headers }: IncomingMessage, bodyBytes: number): boolean {
@@ -79,29 +100,45 @@ function subscriptionOf(body: string): { query: string } | null {
   }
 }
 
-async function stream(
+async function answer(
+  options: EventStreamsOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  params: { query: string },
+  stream: Stream,
+): Promise<void> {
+  const result = await begin(options, request, response, params, stream)
+  // Whatever a browser sends along, cookies and all, is not needed any more.
+  request.headers = {}
+  request.rawHeaders = []
+  if (response.destroyed) {
+    if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
+    return
+  }
+  if (!isAsyncIterable(result)) {
+    response.end(`${eventOf(result)}${COMPLETE}`)
+    return
+  }
+  stream.events = result[Symbol.asyncIterator]()
+  stream.abort = null
+  return tell(response, stream.events)
+}
+
+async function begin(
   { direct, corsHeaders }: EventStreamsOptions,
   { headers }: IncomingMessage,
   response: ServerResponse,
   params: { query: string },
-): Promise<void> {
-  const abort = new AbortController()
-  let source: AsyncIterator<ExecutionResult> | null = null
-  response.once('close', () => {
-    abort.abort()
-    // Frees what it follows at once, even while there is nothing to be told.
-    source?.return?.()?.catch(() => {})
-  })
+  { abort }: Stream,
+): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
   const header = (name: string) => {
     const value = headers[name]
     return (Array.isArray(value) ? value[0] : value) ?? null
   }
   const requestId = randomUUID()
-  const result = await direct({ params, header, requestId, host: headers.host, signal: abort.signal })
-  if (response.destroyed) {
-    if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
-    return
-  }
+  const signal = abort?.signal ?? AbortSignal.abort()
+  const result = await direct({ params, header, requestId, host: headers.host, signal })
+  if (response.destroyed) return result
   response.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': tokenOf(header) === null ? 'no-cache' : 'private, no-store',
@@ -111,19 +148,31 @@ async function stream(
     'x-request-id': requestId,
     ...(headers.origin !== undefined && corsHeaders(headers.origin)),
   })
+  // Alone, since node:http keeps the text of it: written with something else it stays in the thirty pieces that it was made of.
+  response.flushHeaders()
   // Some browsers wait for the first bytes before they hand out the response.
   response.write(':\n\n')
-  if (!isAsyncIterable(result)) {
-    response.end(`${eventOf(result)}${COMPLETE}`)
-    return
-  }
-  source = result[Symbol.asyncIterator]() as AsyncIterator<ExecutionResult>
-  for (let next = await source.next(); !next.done; next = await source.next()) {
+  return result
+}
+
+async function tell(response: ServerResponse, events: AsyncIterator<ExecutionResult>): Promise<void> {
+  for (let next = await events.next(); !next.done; next = await events.next()) {
     if (response.destroyed) return
     // A client that reads slowly is asked for its next event later: what comes meanwhile waits in its feed, which is bounded.
-    if (!response.write(eventOf(next.value))) await once(response, 'drain', { signal: abort.signal }).catch(() => {})
+    if (!response.write(eventOf(next.value))) await drained(response)
   }
   if (!response.destroyed) response.end(COMPLETE)
+}
+
+/** It is read on, or its client has left. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
 }
 
 const COMPLETE = 'event: complete\ndata:\n\n'

@@ -5,7 +5,7 @@ import { isAsyncIterable, type Plugin, type YogaInitialContext } from 'graphql-y
 import type { CompiledQueries } from './compiled-queries.ts'
 import { CACHE_DEBUG_HEADER, tokenOf } from './credentials.ts'
 import type { AskedOperation, Operation, OperationName, Operations, Part } from './operations.ts'
-import { subscribeLightly } from './subscribing.ts'
+import { Events, subscribe, Wrapped } from './subscribing.ts'
 
 interface Answered {
   readonly result: unknown
@@ -14,6 +14,9 @@ interface Answered {
 
 /** The id of a request: here, or from where it came in by another way. */
 export const requestIds = new WeakMap<Request, string>()
+
+/** Whoever asks by these takes the events of a subscription as they are, and ends them when its client leaves. */
+export const directRequests = new WeakSet<Request>()
 
 export function useOperation(operations: Operations, queries: CompiledQueries): Plugin {
   const requestIdOf = (request: Request | undefined): string => {
@@ -35,34 +38,30 @@ export function useOperation(operations: Operations, queries: CompiledQueries): 
       cacheDebug,
       address: request.url,
     })
-    request.signal.addEventListener('abort', operation.leave, { once: true })
-    const end = () => {
-      request.signal.removeEventListener('abort', operation.leave)
-      operation.end(nameOf(args))
-    }
-    return { operation, end }
+    operation.endWith(request.signal)
+    return operation
   }
 
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
-      const { operation, end } = begin(args, getOperationAST(args.document, args.operationName)?.operation ?? 'query')
+      const operation = begin(args, getOperationAST(args.document, args.operationName)?.operation ?? 'query')
       const { context } = operation
       const compiled = queries.learn(args.document, args.operationName)
       setExecuteFn(async (executed) => {
         const result = await compiled?.run(context, args.variableValues)
         return result ?? executeFn({ ...executed, contextValue: context })
       })
-      return { onExecuteDone: watch(operation, end) }
+      return { onExecuteDone: watch(operation, () => operation.end(nameOf(args))) }
     },
     onSubscribe({ args, setSubscribeFn }) {
-      const { operation, end } = begin(args, 'subscription')
-      setSubscribeFn((executed) => subscribeLightly({ ...executed, contextValue: operation.context }))
-      return {
-        onSubscribeResult: watch(operation, end),
-        onSubscribeError({ error, setError }) {
-          setError(operations.code(error, operation.requestId))
-        },
-      }
+      const { request } = args.contextValue as YogaInitialContext
+      const operation = begin(args, 'subscription')
+      setSubscribeFn(async (executed) => {
+        const result = await subscribe({ ...executed, contextValue: operation.context }, operation, nameOf(args))
+        if (!(result instanceof Events && directRequests.has(request))) return result
+        operation.endWith(null)
+        return new Wrapped(result)
+      })
     },
     // What never came to be executed: broken JSON, syntax errors, validation errors, bodies over the limit.
     onResultProcess({ request, result, setResult }) {

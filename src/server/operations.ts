@@ -113,6 +113,8 @@ export class Operation {
   readonly #abort = new AbortController()
   readonly #timer: NodeJS.Timeout | undefined
   readonly #cacheNotes: CacheNote[] | undefined
+  /** Aborts when the client leaves; null once somebody else sees to that. */
+  #client: AbortSignal | null = null
 
   readonly #type: AskedOperation['type']
 
@@ -147,6 +149,13 @@ export class Operation {
     this.#abort.abort(new PrivicoreError('CANCELLED', 'operation: the client has left'))
   }
 
+  /** It is left when this aborts; null: when it is told so. */
+  endWith(client: AbortSignal | null): void {
+    this.#client?.removeEventListener('abort', this.leave)
+    this.#client = client
+    client?.addEventListener('abort', this.leave, { once: true })
+  }
+
   /** A result, or a part of one, as the client gets it. */
   answer<T extends Part>(part: T): T {
     const answered = this.#operations.codeAll(this.#type === 'query' ? withoutNotFound(part) : part, this.requestId)
@@ -166,6 +175,7 @@ export class Operation {
 
   end(name: OperationName): void {
     clearTimeout(this.#timer)
+    this.endWith(null)
     this.#operations.ended(this, name)
   }
 }

@@ -11,6 +11,7 @@ import { allowedOrigin } from './cors.ts'
 import { type Direct, toMessage } from './direct.ts'
 import type { Logger } from './log.ts'
 import type { Operations } from './operations.ts'
+import { Events } from './subscribing.ts'
 
 export interface WebSocketsOptions {
   readonly config: Config
@@ -33,12 +34,36 @@ const PONG = JSON.stringify({ type: MessageType.Pong })
 interface Extra {
   /** Where the client has found us, in its own words. */
   readonly host: string | undefined
-  /** Aborted when the client completes them or leaves. */
-  readonly running: Set<AbortController>
-  /** The same by what was asked, which is one object per operation: a client may use an id again. */
-  readonly asked: WeakMap<object, AbortController>
-  /** The latest operation of each id. */
-  readonly latest: Map<string, AbortController>
+  /** How many operations run. */
+  running: number
+  /** The latest operation of each id: whatever had the id before is aborted. */
+  readonly latest: Map<string, Running>
+}
+
+/** One operation, and how to end it. */
+class Running {
+  readonly id: string
+  #abort: AbortController | null = new AbortController()
+  #events: Events | null = null
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort?.signal ?? AbortSignal.abort()
+  }
+
+  /** A subscription has begun: from now on returning from its events ends it. */
+  begun(events: Events): void {
+    this.#events = events
+    this.#abort = null
+  }
+
+  leave(): void {
+    this.#abort?.abort()
+    void this.#events?.return()
+  }
 }
 
 export class WebSockets {
@@ -46,6 +71,8 @@ export class WebSockets {
   readonly #sockets: WebSocketServer
   /** What our last ping has said, where it has not been answered. */
   readonly #silent = new WeakMap<WebSocket, string>()
+  /** By what was asked, which is one object per operation: a client may use an id again. */
+  readonly #running = new WeakMap<object, Running>()
   readonly #pings: NodeJS.Timeout
   #draining = false
 
@@ -110,7 +137,7 @@ export class WebSockets {
     { headers }: IncomingMessage,
   ): void {
     const { log } = this.#options
-    const extra: Extra = { host: headers.host, running: new Set(), asked: new WeakMap(), latest: new Map() }
+    const extra: Extra = { host: headers.host, running: 0, latest: new Map() }
     // Follows in a close event. Frames that are too large or malformed end here: the client's fault, and its alone.
     socket.on('error', (error) => log.debug({ code: (error as NodeJS.ErrnoException).code }, 'websocket failed'))
     // Anybody can send pongs: only the answer to our own ping tells that the client reads.
@@ -142,8 +169,7 @@ export class WebSockets {
       extra,
     )
     socket.once('close', (code, reason) => {
-      for (const abort of extra.running) abort.abort()
-      extra.running.clear()
+      for (const running of extra.latest.values()) running.leave()
       extra.latest.clear()
       closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'closing a WebSocket failed'))
     })
@@ -153,7 +179,7 @@ export class WebSockets {
     return {
       onSubscribe: async (socket, id, payload) => {
         const { connectionParams, extra } = socket
-        if (extra.running.size >= MOST_OPERATIONS) {
+        if (extra.running >= MOST_OPERATIONS) {
           const { operations } = this.#options
           const error = new GraphQLError(`At most ${MOST_OPERATIONS} operations may run on one connection.`, {
             extensions: { code: 'LIMIT_EXCEEDED' },
@@ -161,33 +187,34 @@ export class WebSockets {
           return [operations.code(error, randomUUID())]
         }
         // The protocol lets an id be used again only after its operation was completed.
-        extra.latest.get(id)?.abort()
-        const abort = new AbortController()
-        extra.running.add(abort)
-        extra.asked.set(payload, abort)
-        extra.latest.set(id, abort)
+        extra.latest.get(id)?.leave()
+        const running = new Running(id)
+        extra.running++
+        extra.latest.set(id, running)
+        this.#running.set(payload, running)
         try {
           const result = await this.#options.direct({
             params: payload as GraphQLParams,
             header: credentialsOf(connectionParams),
-            requestId: randomUUID(),
+            requestId: newRequestId(),
             host: extra.host,
-            signal: abort.signal,
+            signal: running.signal,
           })
-          if (!(id in socket.subscriptions) || extra.latest.get(id) !== abort) {
+          if (!(id in socket.subscriptions) || extra.latest.get(id) !== running) {
             // Completed before it had begun. Whoever has the id by now must hear nothing of it: graphql-ws waits for ever.
-            ended(extra, id, abort)
+            this.#end(extra, payload)
             if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
             return new Promise<never>(() => {})
           }
           if (neverExecuted(result)) {
-            ended(extra, id, abort)
+            this.#end(extra, payload)
             return result.errors
           }
+          if (result instanceof Events) running.begun(result)
           // What there is to execute has been executed: only its result goes through the protocol.
           return { schema: NOTHING.schema, document: NOTHING.document, contextValue: {}, rootValue: result } as never
         } catch (error) {
-          ended(extra, id, abort)
+          this.#end(extra, payload)
           throw error
         }
       },
@@ -195,11 +222,18 @@ export class WebSockets {
       subscribe: ((args: { rootValue: unknown }) => args.rootValue) as never,
       onNext: (_, __, ___, ____, result) => toMessage(result as ExecutionResult) as never,
       onError: (_, __, ___, errors) => (toMessage({ errors: errors as GraphQLError[] }) as { errors: never }).errors,
-      onComplete: ({ extra }, id, payload) => {
-        const abort = extra.asked.get(payload)
-        if (abort !== undefined) ended(extra, id, abort)
-      },
+      onComplete: ({ extra }, _, payload) => this.#end(extra, payload),
     }
+  }
+
+  /** Nothing runs for it any more. */
+  #end(extra: Extra, payload: object): void {
+    const running = this.#running.get(payload)
+    if (running === undefined) return
+    this.#running.delete(payload)
+    running.leave()
+    extra.running--
+    if (extra.latest.get(running.id) === running) extra.latest.delete(running.id)
   }
 
   #ping(): void {
@@ -214,13 +248,6 @@ export class WebSockets {
   }
 }
 
-/** Nothing runs for it any more. */
-function ended({ running, latest }: Extra, id: string, abort: AbortController): void {
-  abort.abort()
-  running.delete(abort)
-  if (latest.get(id) === abort) latest.delete(id)
-}
-
 /** Sends one away that does not read what it asks for. */
 function isTooSlow(socket: WebSocket): boolean {
   if (socket.bufferedAmount <= MOST_UNREAD_BYTES) return false
@@ -229,6 +256,11 @@ function isTooSlow(socket: WebSocket): boolean {
     setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
   }
   return true
+}
+
+/** In one piece: as it is made it consists of sixteen, which would last as long as a subscription. */
+function newRequestId(): string {
+  return Buffer.from(randomUUID(), 'latin1').toString('latin1')
 }
 
 /** Syntax, validation, limits: the protocol has a message of its own for them. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Privicore } from '../../src/privicore/client.ts'
@@ -402,6 +403,20 @@ describe('the connection', () => {
     const privicore = clientOf(upstream, { connections: 3 })
     await Promise.all(Array.from({ length: 12 }, () => privicore.read(device.list, {}, { token })))
     expect(most).toBe(3)
+  })
+
+  test('count grows while reads wait for a server that takes its time', async () => {
+    const reads = 150
+    const waiting: ServerResponse[] = []
+    // Nobody is answered before everybody has arrived: with as many sockets as a quick server needs, that would be never.
+    const upstream = await startUpstream((_, response) => {
+      waiting.push(response)
+      if (waiting.length === reads) for (const one of waiting) one.writeHead(200).end('[]')
+      return undefined
+    })
+    const privicore = clientOf(upstream, { connections: 512, timeoutMs: 5_000 })
+    const answers = Array.from({ length: reads }, () => privicore.read(device.list, {}, { token }))
+    expect(await Promise.all(answers)).toHaveLength(reads)
   })
 
   test('may lead to a path of its own', async () => {

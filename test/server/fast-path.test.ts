@@ -80,6 +80,13 @@ test.each([
   ],
   ['one of two operations', { query: 'query A { __typename } query B { profile { id } }', operationName: 'B' }],
   ['Node', { query: '{ nodes(ids: ["x", "RGV2aWNlOm5vbmU"]) { id __typename ... on Device { name } } }' }],
+  [
+    'what is not run twice',
+    {
+      query:
+        '{ command(commandId: "none") { status } votingPool(poolId: "none") { state } deviceConfiguration(deviceIdentifier: "none") { clientId } devices { name } }',
+    },
+  ],
   ['nothing found', { query: '{ device(deviceIdentifier: "none") { name } }' }],
   ['a missing variable', { query: 'query ($id: ID!) { device(deviceIdentifier: $id) { name } }' }],
   [

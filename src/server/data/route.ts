@@ -261,8 +261,14 @@ function expectBody(request: IncomingMessage, response: ServerResponse, patience
     if (!request.complete) socket.destroy()
   }
   const timer = setTimeout(cut, patienceMs)
-  request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
   const { writeHead } = response
+  request
+    .once('close', () => clearTimeout(timer))
+    .once('end', () => {
+      clearTimeout(timer)
+      // Nothing of this is kept for as long as the response may last.
+      response.writeHead = writeHead
+    })
   response.writeHead = ((...head: Parameters<typeof writeHead>) => {
     if (!request.complete) {
       response.shouldKeepAlive = false
