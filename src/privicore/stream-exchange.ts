@@ -156,8 +156,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const sink = this.#sink
-    // undici looks at what it has parsed only until this returns.
-    if (sink === null || sink.write(chunk)) return
+    // undici reads no chunk again once this has returned, but for an empty one: that stands for nothing new, and is always the same.
+    if (sink === null || chunk.length === 0 || sink.write(chunk)) return
     controller.pause()
     sink.whenReady(() => controller.resume())
   }

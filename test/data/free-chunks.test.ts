@@ -10,6 +10,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Secret } from '../../src/privicore/secret.ts'
 import { Streams } from '../../src/privicore/stream.ts'
+import { release } from '../../src/server/data/release.ts'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts'
 import { sha256, streamHost, transfers } from '../support/transfers.ts'
 
@@ -77,10 +78,11 @@ test.each([
   },
 )
 
+/** More than the system's own buffers hold: the gateway has to stop reading, and to go on. */
 test.each(['declared', 'chunked'])(
   'downloads of %s length side by side, read slowly: each arrives whole',
   async (how) => {
-    const payloads = Array.from({ length: 6 }, (_, n) => randomFillSync(Buffer.allocUnsafeSlow(4_000_000 + n)))
+    const payloads = Array.from({ length: 3 }, (_, n) => randomFillSync(Buffer.allocUnsafeSlow(24_000_000 + n)))
     let asked = 0
     const host = await streamHost((_, response) => {
       const payload = payloads[asked++ % payloads.length] ?? Buffer.alloc(0)
@@ -109,3 +111,31 @@ test.each(['declared', 'chunked'])(
     expect(arrivals.sort()).toEqual(payloads.map(sha256).sort())
   },
 )
+
+test('what a stream host sends belongs to its reader, who may destroy it and pause whenever he likes', async () => {
+  const burst = randomFillSync(Buffer.allocUnsafeSlow(200_000))
+  const host = await streamHost(async (_, response) => {
+    response.setHeader('content-length', 5 * burst.length)
+    for (let n = 0; n < 5; n++) {
+      response.write(burst)
+      // Nothing is there to read when the reader goes on.
+      await sleep(50)
+    }
+  })
+  const streams = new Streams({ apiUrl: host.url, downstreamUrl: host.url })
+  onTestFinished(() => streams.close())
+  const hash = createHash('sha256')
+  await streams.download(streams.link('down', new Secret('a')), {
+    range: null,
+    signal: new AbortController().signal,
+    onHead: () => ({
+      write: (chunk) => {
+        hash.update(chunk)
+        setImmediate(release, chunk)
+        return false
+      },
+      whenReady: (go) => void setTimeout(go, 1),
+    }),
+  })
+  expect(hash.digest('hex')).toBe(sha256(Buffer.concat(Array<Buffer>(5).fill(burst))))
+})
