@@ -1,8 +1,10 @@
 // GET /data/{ticket}: Privicore's bytes on their way to a client, at the client's pace. Decides which headers may come along.
 import type { ServerResponse } from 'node:http'
 import type { Claimed } from '../../cache/tickets.ts'
-import { type DownloadHead, StreamFailure, type Streams } from '../../privicore/stream.ts'
+import type { Streams } from '../../privicore/stream.ts'
+import { type DownloadHead, StreamFailure } from '../../privicore/stream-exchange.ts'
 import { PROBLEMS, type Problem, refusalOf } from './problem.ts'
+import { release } from './release.ts'
 import { LEFT, type Transfer } from './transfer.ts'
 
 /** Kept as they are; whatever a browser might run or render as a page becomes plain bytes. */
@@ -74,7 +76,11 @@ export async function download(
     return {
       write: (chunk: Buffer) => {
         transfer.moved(chunk.length)
-        return response.write(chunk) || response.writableLength < AHEAD_BYTES
+        // Called later than this, once the system has it.
+        const gone = (error?: Error | null) => {
+          if (!error) release(chunk)
+        }
+        return response.write(chunk, gone) || response.writableLength < AHEAD_BYTES
       },
       whenReady: (go: () => void) => {
         response.once('drain', () => {

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Claimed } from '../../cache/tickets.ts'
-import { StreamFailure, type Streams } from '../../privicore/stream.ts'
+import type { Streams } from '../../privicore/stream.ts'
+import { StreamFailure } from '../../privicore/stream-exchange.ts'
 import { PROBLEMS, type Problem, refusalOf, tooLarge } from './problem.ts'
+import { release } from './release.ts'
 import { LEFT, type Transfer } from './transfer.ts'
 import { Turns } from './turns.ts'
 
@@ -38,6 +40,8 @@ export class Intake extends Readable {
   readonly #hash = createHash('sha256')
   /** A chunk waits for its turn: the source is paused, and no more of it comes. */
   #waiting = false
+  /** The request has ended, perhaps before a chunk that waits: a paused stream with nothing left in it may end all the same. */
+  #ended = false
   #last: Buffer | null = null
 
   constructor(source: IncomingMessage, transfer: Transfer, declared: number | null, limit: number) {
@@ -93,11 +97,17 @@ export class Intake extends Readable {
     if (bytes === this.#declared) this.#last = chunk
     // Sent first: Privicore's side has something to do meanwhile.
     this.#hash.update(chunk)
-    if (full) this.#source.pause()
+    if (this.#ended) this.#finish()
+    else if (full) this.#source.pause()
     else if (waited) this.#source.resume()
   }
 
   readonly #complete = () => {
+    this.#ended = true
+    if (!this.#waiting) this.#finish()
+  }
+
+  #finish(): void {
     if (this.#last !== null) this.push(this.#last)
     this.push(null)
   }
@@ -116,7 +126,7 @@ export async function upload(
   transfer: Transfer,
 ): Promise<Received | Problem | typeof LEFT> {
   try {
-    await streams.upload(errand.link, { body: intake, length, signal: transfer.signal })
+    await streams.upload(errand.link, { body: intake, onFree: release, length, signal: transfer.signal })
     return intake.received()
   } catch (failure) {
     if (!(failure instanceof StreamFailure)) throw failure
