@@ -1,6 +1,7 @@
 // One HTTP exchange with one origin: pooled, bounded in time and size, cancellable down to the socket. Knows no endpoint.
 import type { Dispatcher } from 'undici'
 import { Misfit } from './decode.ts'
+import { releaseRead } from './release.ts'
 import { type Errand, Sockets } from './sockets.ts'
 
 /** An answer of Privicore is a page of records at most; anything near this size is a fault, and would sit in the heap. */
@@ -89,7 +90,7 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
   #waiter: Waiter<T> | null
   #status = 0
   #headers: Headers | null = null
-  #body: Buffer | Buffer[] | null = null
+  #body: Buffer[] = []
   #size = 0
 
   constructor(request: WireRequest, { timeoutMs, signal }: ExchangeOptions, sockets: Sockets, waiter: Waiter<T>) {
@@ -133,19 +134,15 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#size += chunk.length
     if (this.#size > MAX_ANSWER_BYTES) this.#fail('too-large')
-    else if (this.#body === null) this.#body = chunk
-    else if (Array.isArray(this.#body)) this.#body.push(chunk)
-    else this.#body = [this.#body, chunk]
+    else this.#body.push(chunk)
   }
 
   onResponseEnd(): void {
     this.#leaveSocket()
     const waiter = this.#settle()
     if (waiter === null) return
-    const body = this.#body
-    this.#body = null
+    const text = takeText(this.#body)
     try {
-      const text = body === null ? '' : (Array.isArray(body) ? Buffer.concat(body) : body).toString('utf8')
       waiter.resolve(waiter.read(answered(this.#status, this.#headers ?? {}, text)))
     } catch (error) {
       waiter.reject(error)
@@ -161,7 +158,7 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
     const waiter = this.#settle()
     if (waiter === null) return
     const controller = this.#controller
-    this.#body = null
+    this.#body = []
     const head = this.#headers === null ? null : answered(this.#status, this.#headers, '')
     waiter.reject(new ExchangeFailure(kind, controller !== null, head, cause))
     controller?.abort(new Error(kind))
@@ -182,6 +179,17 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
     this.#socket = null
     if (socket !== null) this.#sockets.free(socket)
   }
+}
+
+/** Leaves nothing of the body but its text. */
+function takeText(body: Buffer[]): string {
+  const [only] = body
+  const text = (body.length === 1 && only ? only : Buffer.concat(body)).toString('utf8')
+  // undici has the chunk in its hands until it has told of its end.
+  queueMicrotask(() => {
+    for (const chunk of body) releaseRead(chunk)
+  })
+  return text
 }
 
 function answered(status: number, headers: Headers, text: string): WireAnswer {

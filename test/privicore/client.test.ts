@@ -280,6 +280,15 @@ describe('reads', () => {
     })
   })
 
+  test('give the memory of their bodies back at once: the collector would let it lie', async () => {
+    const body = { deviceIdentifier: 'dev-1', name: 'x'.repeat(50_000) }
+    const privicore = clientOf(await startUpstream({ body: [body] }))
+    const before = process.memoryUsage().arrayBuffers
+    for (let round = 0; round < 400; round++) await privicore.read(device.list, {}, { token })
+    // Twenty megabytes have come by.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4_000_000)
+  })
+
   test('without a token are not sent', async () => {
     const upstream = await startUpstream({ body: [] })
     await expect(clientOf(upstream).read(device.list, {})).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })

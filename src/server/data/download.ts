@@ -1,10 +1,10 @@
 // GET /data/{ticket}: Privicore's bytes on their way to a client, at the client's pace. Decides which headers may come along.
 import type { ServerResponse } from 'node:http'
 import type { Claimed } from '../../cache/tickets.ts'
+import { release } from '../../privicore/release.ts'
 import type { Streams } from '../../privicore/stream.ts'
 import { type DownloadHead, StreamFailure } from '../../privicore/stream-exchange.ts'
 import { PROBLEMS, type Problem, refusalOf } from './problem.ts'
-import { release } from './release.ts'
 import { LEFT, type Transfer } from './transfer.ts'
 
 /** Kept as they are; whatever a browser might run or render as a page becomes plain bytes. */
