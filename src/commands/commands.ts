@@ -54,7 +54,8 @@ export class Commands {
     this.#store = options.store
     this.#watcher = new Watcher({
       ...options,
-      poll: (commandId, signal) => this.#poll(commandId, signal),
+      // Whoever has just asked for it is told the same.
+      poll: (commandId, signal) => this.#looking.get(commandId) ?? this.#poll(commandId, signal),
       found: async (commandId, outcome, fence) => !(await this.#report(commandId, outcome, 'poll', fence)).fenced,
       missed: (commandId) => void this.#catchUp(commandId),
     })

@@ -185,7 +185,7 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
 function takeText(body: Buffer[]): string {
   const [only] = body
   const text = (body.length === 1 && only ? only : Buffer.concat(body)).toString('utf8')
-  // undici has the chunk in its hands until it has told of its end.
+  // Until it has told of the end undici has them in its hands; then what it has read is spent, since nothing is sent ahead.
   queueMicrotask(() => {
     for (const chunk of body) releaseRead(chunk)
   })

@@ -9,9 +9,8 @@ export function release({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
-/** A chunk that is the last of what was read from a socket in one go: what stands before it in the same memory has been read. */
-export function releaseRead({ buffer, byteOffset, byteLength }: Buffer): void {
-  if (!(buffer instanceof ArrayBuffer) || byteLength === 0) return
-  // Small copies share a pool, and one of them may be the last in it.
-  if (byteOffset + byteLength === buffer.byteLength && buffer.byteLength !== Buffer.poolSize) buffer.transfer(0)
+/** What was read from a socket in one go, and of it this chunk: nobody may need the rest, before it or behind it, any more. */
+export function releaseRead({ buffer, byteLength }: Buffer): void {
+  // Small copies share a pool; and an empty chunk may be nobody's.
+  if (buffer instanceof ArrayBuffer && byteLength > 0 && buffer.byteLength !== Buffer.poolSize) buffer.transfer(0)
 }
