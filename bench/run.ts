@@ -8,7 +8,6 @@
 //   --profile-warm=a,b the same with the cache
 //   --json=<file>      all figures, for comparing two runs
 // BENCH_GATEWAY=<folder> measures another checkout.
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -59,7 +58,5 @@ if (values.profile !== undefined || values['profile-warm'] !== undefined) {
       '# Performance\n\nWritten by `npm run bench -- --write`.\n\n![Requests a second beside the floors and the peers](performance.svg)\n\n'
     writeFileSync(`${docs}/performance.md`, head + text)
     writeFileSync(`${docs}/performance.svg`, chart(results))
-    // As `npm run check` wants every file.
-    execFileSync('biome', ['format', '--write', `${docs}/performance.md`], { stdio: 'ignore' })
   }
 }

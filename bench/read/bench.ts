@@ -60,7 +60,8 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
       notes.push(`${contestant.title}: ${faults.join('; ')}`)
     } catch (error) {
       if (contestant.kind !== 'peer') throw new Error(`${contestant.title}: ${error}`)
-      const [said] = String(error).split('\n')
+      // Where it lies on this machine is nobody's business.
+      const [said] = String(error).replaceAll(/\/\S+\//g, '').split('\n')
       notes.push(`${contestant.title}: does not run here (${said})`)
     }
   }
