@@ -61,7 +61,9 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
     } catch (error) {
       if (contestant.kind !== 'peer') throw new Error(`${contestant.title}: ${error}`)
       // Where it lies on this machine is nobody's business.
-      const [said] = String(error).replaceAll(/\/\S+\//g, '').split('\n')
+      const [said] = String(error)
+        .replaceAll(/\/\S+\//g, '')
+        .split('\n')
       notes.push(`${contestant.title}: does not run here (${said})`)
     }
   }
