@@ -243,6 +243,8 @@ export class Commands {
     if (looking === undefined) {
       looking = this.#poll(commandId).finally(() => this.#looking.delete(commandId))
       this.#looking.set(commandId, looking)
+      // Whoever waits is told; with everybody gone there is nobody to tell.
+      looking.catch(() => undefined)
     }
     return abandonable(looking, signal)
   }

@@ -64,7 +64,8 @@ export class Sockets {
   /** The socket is done with what it was taken for. */
   free(socket: Dispatcher): void {
     this.#free.push(socket as Client)
-    this.#startWaiting()
+    // Not from within undici, which tells of a failed socket before it has put it in order.
+    if (!this.#isQuiet) queueMicrotask(() => this.#startWaiting())
     if (this.#inUse <= this.#limit * IDLE) this.#limit = Math.max(Math.min(FEW, this.#most), this.#limit / 2)
   }
 

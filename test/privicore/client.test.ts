@@ -429,6 +429,19 @@ describe('the connection', () => {
     expect(await Promise.all(answers)).toHaveLength(reads)
   })
 
+  test('that cannot be made fails everybody who waits for one, and nobody else', async () => {
+    const closed = createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const { port } = closed.address() as { port: number }
+    closed.close()
+    await once(closed, 'close')
+    const privicore = new Privicore({ baseUrl: `http://127.0.0.1:${port}`, timeoutMs: 5_000, connections: 512 })
+    onTestFinished(() => privicore.close())
+    const reads = Array.from({ length: 1_000 }, () => privicore.read(device.list, {}, { token }))
+    const codes = (await Promise.allSettled(reads)).map((one) => one.status === 'rejected' && one.reason.code)
+    expect(new Set(codes)).toEqual(new Set(['UPSTREAM_UNAVAILABLE']))
+  })
+
   test('may lead to a path of its own', async () => {
     const upstream = await startUpstream({ body: [] })
     await clientOf(upstream, { baseUrl: `${upstream.url}/api/v1/` }).read(device.list, {}, { token })
