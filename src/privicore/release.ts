@@ -11,6 +11,7 @@ export function release({ buffer, byteLength }: Buffer): void {
 
 /** What was read from a socket in one go, and of it this chunk: nobody may need the rest, before it or behind it, any more. */
 export function releaseRead({ buffer, byteLength }: Buffer): void {
-  // Small copies share a pool; and an empty chunk may be nobody's.
-  if (buffer instanceof ArrayBuffer && byteLength > 0 && buffer.byteLength !== Buffer.poolSize) buffer.transfer(0)
+  // Copies of less than half the pool share it, and node reads as much as a pool in one go; an empty chunk may be nobody's.
+  const mayBePool = buffer.byteLength === Buffer.poolSize && byteLength < Buffer.poolSize >>> 1
+  if (buffer instanceof ArrayBuffer && byteLength > 0 && !mayBePool) buffer.transfer(0)
 }

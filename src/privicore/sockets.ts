@@ -30,7 +30,8 @@ export class Sockets {
   /** Used last, used next: those that are not needed stay idle, and close. */
   readonly #free: Client[] = []
   #limit: number
-  #waiting: Errand[] = []
+  /** Null once its turn has come: what it leads to may go. */
+  #waiting: (Errand | null)[] = []
   /** The first in `waiting` whose turn has not come. */
   #next = 0
   /** Runs while some are waiting. */
@@ -92,7 +93,8 @@ export class Sockets {
 
   #startWaiting(): void {
     while (!this.#isQuiet && this.#inUse < this.#limit) {
-      const errand = this.#waiting[this.#next++] as Errand
+      const errand = this.#waiting[this.#next] as Errand
+      this.#waiting[this.#next++] = null
       if (!errand.isOver) errand.start(this.#one())
     }
     if (this.#isQuiet || this.#next >= CLEARED) {
