@@ -116,6 +116,10 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
     }
   }
 
+  refuse(reason: Error): void {
+    this.#fail('connection', reason)
+  }
+
   readonly #onTimeout = () => this.#fail('timeout')
   readonly #onAbort = () => this.#fail('cancelled', this.#signal?.reason)
 

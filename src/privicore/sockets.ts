@@ -21,6 +21,8 @@ export interface Errand {
   /** It was given up while it waited. */
   readonly isOver: boolean
   start(socket: Dispatcher): void
+  /** It will never be started. */
+  refuse(reason: Error): void
 }
 
 export class Sockets {
@@ -36,6 +38,7 @@ export class Sockets {
   #next = 0
   /** Runs while some are waiting. */
   #patience: NodeJS.Timeout | undefined
+  #closed = false
 
   /** @param most sockets that are open at once; further errands wait */
   constructor(url: URL, most: number, connectTimeoutMs: number) {
@@ -52,8 +55,12 @@ export class Sockets {
       })
   }
 
-  /** Starts it now, or when its turn comes. */
+  /** Starts it now, or when its turn comes; refuses it once all is closed. */
   take(errand: Errand): void {
+    if (this.#closed) {
+      errand.refuse(closed())
+      return
+    }
     if (this.#inUse < this.#limit) {
       errand.start(this.#one())
       return
@@ -70,8 +77,14 @@ export class Sockets {
     if (this.#inUse <= this.#limit * IDLE) this.#limit = Math.max(Math.min(FEW, this.#most), this.#limit / 2)
   }
 
-  /** Ends every connection; what is under way fails. */
+  /** Ends every connection; what is under way fails, and so does what waits. */
   async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#patience)
+    const waiting = this.#waiting.slice(this.#next)
+    this.#waiting = []
+    this.#next = 0
+    for (const errand of waiting) errand.refuse(closed())
     await Promise.all(this.#all.map((client) => client.destroy()))
   }
 
@@ -122,4 +135,8 @@ export class Sockets {
     }
     if (!this.#isQuiet) this.#watch()
   }
+}
+
+function closed(): Error {
+  return new Error('the connections to this origin have been closed')
 }

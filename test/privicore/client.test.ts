@@ -442,6 +442,26 @@ describe('the connection', () => {
     expect(new Set(codes)).toEqual(new Set(['UPSTREAM_UNAVAILABLE']))
   })
 
+  test('is none once the client is closed: who waits for one or asks for one is refused', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const upstream = await startUpstream(() => arrived.resolve() as undefined)
+    const privicore = clientOf(upstream, { connections: 1, timeoutMs: 5_000 })
+    const read = () => privicore.read(device.list, {}, { token }).catch(({ code }) => code)
+    const [first, second] = [read(), read()]
+    await arrived.promise
+    await privicore.close()
+    expect(await Promise.all([first, second, read()])).toEqual(Array(3).fill('UPSTREAM_UNAVAILABLE'))
+    expect(upstream.asked).toHaveLength(1)
+  })
+
+  test('is none of a client that was closed before it had one', async () => {
+    const upstream = await startUpstream({ body: [] })
+    const privicore = clientOf(upstream)
+    await privicore.close()
+    await expect(privicore.read(device.list, {}, { token })).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' })
+    expect(upstream.asked).toEqual([])
+  })
+
   test('may lead to a path of its own', async () => {
     const upstream = await startUpstream({ body: [] })
     await clientOf(upstream, { baseUrl: `${upstream.url}/api/v1/` }).read(device.list, {}, { token })
