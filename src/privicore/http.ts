@@ -124,9 +124,9 @@ class Exchange<T> implements Errand, Dispatcher.DispatchHandler {
   readonly #onAbort = () => this.#fail('cancelled', this.#signal?.reason)
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // It was given up while the socket connected.
-    if (this.isOver) controller.abort(new Error('given up'))
-    else this.#controller = controller
+    // Given up while the socket connected. Thrown, since to abort would end the connection, which the next is to have.
+    if (this.isOver) throw new Error('given up')
+    this.#controller = controller
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {

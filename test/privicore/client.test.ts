@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Privicore } from '../../src/privicore/client.ts'
 import { device } from '../../src/privicore/device.ts'
@@ -440,6 +440,28 @@ describe('the connection', () => {
     const reads = Array.from({ length: 1_000 }, () => privicore.read(device.list, {}, { token }))
     const codes = (await Promise.allSettled(reads)).map((one) => one.status === 'rejected' && one.reason.code)
     expect(new Set(codes)).toEqual(new Set(['UPSTREAM_UNAVAILABLE']))
+  })
+
+  test('that was made for a read which has been given up meanwhile goes to the next', async () => {
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      sockets.push(socket)
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]'))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const privicore = new Privicore({ baseUrl: `http://127.0.0.1:${port}`, timeoutMs: 1_000, connections: 1 })
+    onTestFinished(async () => {
+      await privicore.close()
+      server.close()
+    })
+    const abort = new AbortController()
+    const first = privicore.read(device.list, {}, { token, signal: abort.signal })
+    const second = privicore.read(device.list, {}, { token })
+    abort.abort()
+    await expect(first).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect(await second).toEqual([])
+    expect(sockets).toHaveLength(1)
   })
 
   test('is none once the client is closed: who waits for one or asks for one is refused', async () => {
