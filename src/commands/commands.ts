@@ -217,7 +217,8 @@ export class Commands {
 
   /** Polls all open commands of this owner once: what was pushed meanwhile is lost. */
   pollNow(owner: string | null): void {
-    this.#watcher.pollNow(owner)
+    // A look that has begun already may be older than what was lost: these polls do not join it.
+    for (const commandId of this.#watcher.pollNow(owner)) this.#looking.delete(commandId)
   }
 
   /** `listener` gets every command that settles, on whichever instance it was found out; now and then one twice. */
@@ -237,16 +238,18 @@ export class Commands {
     return () => this.#settledListeners.delete(listener)
   }
 
-  /** Those who ask for one command at once share an answer. */
+  /** Those who ask for one command at once share an answer. @throws the signal's reason when it has aborted */
   #look(commandId: string, signal: AbortSignal | undefined): Promise<CommandReport> {
-    let looking = this.#looking.get(commandId)
-    if (looking === undefined) {
-      looking = this.#poll(commandId).finally(() => this.#looking.delete(commandId))
-      this.#looking.set(commandId, looking)
-      // Whoever waits is told; with everybody gone there is nobody to tell.
-      looking.catch(() => undefined)
-    }
-    return abandonable(looking, signal)
+    signal?.throwIfAborted()
+    return abandonable(this.#looking.get(commandId) ?? this.#beginLook(commandId), signal)
+  }
+
+  #beginLook(commandId: string): Promise<CommandReport> {
+    const look = this.#poll(commandId).finally(() => {
+      if (this.#looking.get(commandId) === look) this.#looking.delete(commandId)
+    })
+    this.#looking.set(commandId, look)
+    return look
   }
 
   async #poll(commandId: string, signal?: AbortSignal): Promise<CommandReport> {
@@ -321,12 +324,11 @@ function isTransient(error: unknown): boolean {
   )
 }
 
-/** One of many who wait leaves without the others. */
+/** One of many who wait leaves without the others. @param signal not aborted yet */
 function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason ?? new PrivicoreError('CANCELLED', 'the client has left'))
-    if (signal.aborted) return leave()
     signal.addEventListener('abort', leave, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
   })

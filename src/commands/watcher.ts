@@ -130,14 +130,17 @@ export class Watcher {
     for (const waiter of waiters) waiter.settled(command)
   }
 
-  /** Polls every command of this owner once: what was pushed meanwhile is lost. */
-  pollNow(owner: string | null): void {
+  /** Polls every command of this owner once: what was pushed meanwhile is lost. @returns their ids */
+  pollNow(owner: string | null): string[] {
+    const commandIds: string[] = []
     for (const watch of this.#watches.values()) {
       if (watch.owner !== owner || watch.fence === null) continue
+      commandIds.push(watch.commandId)
       watch.steps = 0
       if (watch.polling) watch.again = true
       else this.#schedule(watch, Math.random() * this.#options.pollMinMs)
     }
+    return commandIds
   }
 
   /** Goes through all commands again at once: messages may have been missed. */
