@@ -1,6 +1,7 @@
 // Whole answers that the instances of a fleet share, each for exactly as long as every read it was made of would be served from
 // their store. Knows who asked what, and how many ask at once; neither GraphQL nor HTTP, nor Redis.
 import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
 import type { SharedTier } from './fleet-tier.ts'
 import type { Times } from './freshness.ts'
 import type { Recipe } from './ingredients.ts'
@@ -32,19 +33,22 @@ export interface MemosOptions {
   /** Says when the store is not to be believed. */
   readonly tier: SharedTier
   readonly isFresh: (times: Times) => boolean
+  readonly log: Logger
 }
 
 export class Memos {
   readonly #store: MemoStore
   readonly #tier: SharedTier
   readonly #isFresh: (times: Times) => boolean
+  readonly #log: Logger
   readonly #known = new LRUCache<string, Known>({ max: MAX_REQUESTS })
   #looks: Look[] = []
 
-  constructor({ store, tier, isFresh }: MemosOptions) {
+  constructor({ store, tier, isFresh, log }: MemosOptions) {
     this.#store = store
     this.#tier = tier
     this.#isFresh = isFresh
+    this.#log = log
   }
 
   /**
@@ -86,6 +90,15 @@ export class Memos {
   async #askFor(looks: readonly Look[]): Promise<void> {
     const places = looks.map(({ place }) => place)
     const memos = await this.#tier.recall(this.#store, places)
-    for (const [index, { told }] of looks.entries()) told(memos?.[index] ?? null)
+    for (const [index, look] of looks.entries()) this.#tell(look, memos?.[index] ?? null)
+  }
+
+  /** One request's bug must not keep the others from their answers, nor end the process. */
+  #tell({ told }: Look, memo: Memo | null): void {
+    try {
+      told(memo)
+    } catch (error) {
+      this.#log.error({ err: error }, 'an answer that was looked for could not be given')
+    }
   }
 }

@@ -56,7 +56,7 @@ export function createTiers(options: TiersOptions): Tiers {
   })
   const memos =
     sealed && shared && options.memoryBytes === 0
-      ? new Memos({ store: new RedisMemos(sealed), tier: shared, isFresh: (times) => cache.isFresh(times) })
+      ? new Memos({ store: new RedisMemos(sealed), tier: shared, isFresh: (times) => cache.isFresh(times), log })
       : null
   return { cache, memos }
 }

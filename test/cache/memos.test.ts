@@ -1,13 +1,16 @@
 // Whole answers in Redis: true when they are kept, worth nothing once anything of their caller is forgotten, and opened only where they belong.
 import { randomUUID } from 'node:crypto'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { SharedTier } from '../../src/cache/fleet-tier.ts'
 import type { Recipe } from '../../src/cache/ingredients.ts'
+import { Memos } from '../../src/cache/memos.ts'
 import type { Area } from '../../src/cache/policy.ts'
 import { connectRedis } from '../../src/cache/redis.ts'
 import { RedisMemos } from '../../src/cache/redis-memos.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import { Seal } from '../../src/cache/seal.ts'
 import { Secret } from '../../src/privicore/secret.ts'
+import { createLogger } from '../../src/server/log.ts'
 import { FLEET_SECRET, looker, silent, someCaller } from '../support/cache.ts'
 import { anyRedis } from '../support/redis.ts'
 
@@ -173,4 +176,22 @@ test('one that was touched, moved, given another era or sealed under another sec
   const foreign = await stores(new Secret('a secret of somebody else, which is as long'))
   expect(await foreign.memos.recall([{ partition, request: 'r' }])).toEqual([null])
   expect(foreign.refusals()).toBe(1)
+})
+
+test('who fails over its answer keeps none from those that asked with it, and is logged', async () => {
+  const own = await stores()
+  const lines: string[] = []
+  const log = createLogger('error', { write: (line: string) => void lines.push(line) })
+  const tier = new SharedTier({ store: own.store, log })
+  const memos = new Memos({ store: own.memos, tier, isFresh: () => true, log })
+  const caller = someCaller()
+  const made = await recipe(own, caller, ['device'])
+  for (const request of ['a', 'b']) memos.keep(caller, request, { body: BODY, name: undefined }, made)
+  const told = Promise.withResolvers<unknown>()
+  memos.look(caller, 'a', () => {
+    throw new Error('a bug')
+  })
+  memos.look(caller, 'b', told.resolve)
+  await told.promise
+  expect(lines.filter((line) => line.includes('a bug'))).toHaveLength(1)
 })
