@@ -43,11 +43,13 @@ interface Extra {
 /** One operation, and how to end it. */
 class Running {
   readonly id: string
+  readonly #log: Logger
   #abort: AbortController | null = new AbortController()
   #events: Events | null = null
 
-  constructor(id: string) {
+  constructor(id: string, log: Logger) {
     this.id = id
+    this.#log = log
   }
 
   get signal(): AbortSignal {
@@ -62,7 +64,7 @@ class Running {
 
   leave(): void {
     this.#abort?.abort()
-    void this.#events?.return()
+    this.#events?.return().catch((error: unknown) => this.#log.error({ err: error }, 'ending a subscription failed'))
   }
 }
 
@@ -188,7 +190,7 @@ export class WebSockets {
         }
         // The protocol lets an id be used again only after its operation was completed.
         extra.latest.get(id)?.leave()
-        const running = new Running(id)
+        const running = new Running(id, this.#options.log)
         extra.running++
         extra.latest.set(id, running)
         this.#running.set(payload, running)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { Events } from '../../src/server/subscribing.ts'
 import { gateway } from '../support/gateway.ts'
 import { listen } from '../support/subscribing.ts'
 
@@ -17,7 +18,7 @@ interface Message {
 
 /** The protocol by hand: no client would do what is tested here. */
 async function start() {
-  const { gateway: started, privicore, run, fetch } = await gateway()
+  const { gateway: started, privicore, run, fetch, log } = await gateway()
   const url = await listen(started)
   const hold = privicore.hold('device.request')
   onTestFinished(() => void hold.release())
@@ -33,7 +34,7 @@ async function start() {
   const payload = { query: COMMAND, variables: { id: data?.requestDeviceIdentifier.command.commandId } }
   const open = async () =>
     Number(/^privicore_graphql_subscriptions(?:\{.*\})? (\d+)$/m.exec(await (await fetch('/metrics')).text())?.[1])
-  return { socket, got, send, payload, open, release: () => hold.release() }
+  return { socket, got, send, payload, open, log, release: () => hold.release() }
 }
 
 test.each([0, 3])('an id that is used again and again, every %i ms, leaves nothing behind', async (pauseMs) => {
@@ -49,6 +50,17 @@ test.each([0, 3])('an id that is used again and again, every %i ms, leaves nothi
   expect(await open()).toBeGreaterThanOrEqual(1)
   socket.close()
   await expect.poll(open).toBe(0)
+})
+
+test('a subscription that fails as it ends ends nothing else, and is logged', async () => {
+  const { socket, got, send, payload, open, log } = await start()
+  const bug = vi.spyOn(Events.prototype, 'return').mockRejectedValueOnce(new Error('a bug'))
+  onTestFinished(() => bug.mockRestore())
+  for (const id of ['a', 'b']) send({ type: 'subscribe', id, payload })
+  await expect.poll(() => got.filter(({ type }) => type === 'next').length).toBe(2)
+  socket.close()
+  await expect.poll(open).toBe(0)
+  expect(log.filter((line) => line.includes('a bug'))).toHaveLength(1)
 })
 
 test('refused operations do not count as running ones', async () => {
