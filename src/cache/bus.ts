@@ -1,7 +1,7 @@
 // Telling the other instances, and being told: messages by channel, kept for nobody. Knows no channel and no message.
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
-import type { RedisConnection } from './redis.ts'
+import { KEY_PREFIX, type RedisConnection } from './redis.ts'
 
 export type Unsubscribe = () => void
 export type OnMessage = (message: unknown) => void
@@ -103,8 +103,7 @@ export class LocalBus implements Bus {
   }
 }
 
-/** Other software may share the Redis. */
-const PREFIX = 'privicore:bus:'
+const PREFIX = `${KEY_PREFIX}bus:`
 /** How long a subscriber waits for Redis to confirm before it goes on with what this instance knows. */
 const SUBSCRIBE_WAIT_MS = 500
 const RECONNECT_MS = { first: 50, most: 1_000 }

@@ -1,7 +1,7 @@
 // Whole answers in Redis, sealed. Knows keys, scripts and expiry; not when to use them.
 import { randomUUID } from 'node:crypto'
 import type { Recipe } from './ingredients.ts'
-import { type RedisConnection, script } from './redis.ts'
+import { KEY_PREFIX, type RedisConnection, script } from './redis.ts'
 import { areaKey, eraKey } from './redis-store.ts'
 import type { Seal } from './seal.ts'
 import type { Memo, MemoPlace, MemoStore } from './store.ts'
@@ -109,7 +109,7 @@ export class RedisMemos implements MemoStore {
 
 /** Beside the areas of its caller: in a cluster on the same node. */
 function memoKey(partition: string, request: string): string {
-  return `privicore:answer:{${partition}}:${request}`
+  return `${KEY_PREFIX}answer:{${partition}}:${request}`
 }
 
 function scopeOf(at: number): string {

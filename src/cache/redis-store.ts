@@ -1,5 +1,5 @@
 // The tier in Redis: one hash for each area of each caller, values sealed. Knows keys, scripts and expiry; not when to use them.
-import { type RedisConnection, script } from './redis.ts'
+import { KEY_PREFIX, type RedisConnection, script } from './redis.ts'
 import type { Seal } from './seal.ts'
 import { type Change, type Claim, type Glimpse, type Kept, LEASE_MS, type Place, type SharedStore } from './store.ts'
 
@@ -222,14 +222,14 @@ const AT_DIGITS = 13
 
 /** Names the time since anything of a caller was forgotten last: whole answers of his belong to it. */
 export function eraKey(partition: string): string {
-  return `privicore:era:{${partition}}`
+  return `${KEY_PREFIX}era:{${partition}}`
 }
 
 /** In a cluster everything of one caller lives on one node, so that one script can reach it. */
 export function areaKey(partition: string, area: string): string {
-  return `privicore:cache:{${partition}}:${area}`
+  return `${KEY_PREFIX}cache:{${partition}}:${area}`
 }
 
 function leaseKey({ partition, area }: Place, name: string): string {
-  return `privicore:cache:{${partition}}:${area}:${name}`
+  return `${KEY_PREFIX}cache:{${partition}}:${area}:${name}`
 }

@@ -15,6 +15,12 @@ const RECONNECT_MS = { first: 50, most: 1_000 }
 /** A dead peer is found by the kernel, too. */
 const KEEP_ALIVE_MS = 10_000
 
+/**
+ * Begins every key and channel: other software may share the Redis. The version is raised when instances before and after would
+ * misread each other, because what is kept has another form, or callers have other digests: then they share nothing.
+ */
+export const KEY_PREFIX = 'privicore:v2:'
+
 /** Redis is away: the caller goes on without it. */
 export class RedisAway extends Error {
   constructor(cause?: unknown) {

@@ -4,7 +4,7 @@ import type { LRUCache } from 'lru-cache'
 import { Secret } from '../privicore/secret.ts'
 import type { Direction } from '../privicore/stream.ts'
 import { mostRecent } from './most-recent.ts'
-import { RedisAway, type RedisConnection } from './redis.ts'
+import { KEY_PREFIX, RedisAway, type RedisConnection } from './redis.ts'
 import type { Seal } from './seal.ts'
 
 /** Long enough to start a transfer; a transfer that has started may take as long as it needs. */
@@ -195,8 +195,8 @@ function keyOf(ticket: string, caller: string, direction: Direction): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([ticket, caller, direction]))
     .digest('base64url')
-  return `privicore:ticket:${digest}`
+  return `${KEY_PREFIX}ticket:${digest}`
 }
 
 const scopeOf = (ticket: string) => `ticket ${ticket}`
-const limitKey = (name: string) => `privicore:ticket-limit:${createHash('sha256').update(name).digest('base64url')}`
+const limitKey = (name: string) => `${KEY_PREFIX}ticket-limit:${createHash('sha256').update(name).digest('base64url')}`

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Bus } from '../cache/bus.ts'
-import type { RedisConnection } from '../cache/redis.ts'
+import { KEY_PREFIX, type RedisConnection } from '../cache/redis.ts'
 import type { Seal } from '../cache/seal.ts'
 import type { PushMessage } from '../privicore/push-message.ts'
 import { Secret } from '../privicore/secret.ts'
@@ -200,4 +200,4 @@ export class Deliveries {
 
 const keyOf = (owner: string, requestId: string) => JSON.stringify([owner, requestId])
 const scopeOf = (owner: string) => `delivery ${owner}`
-const placeOf = (key: string) => `privicore:delivery:${createHash('sha256').update(key).digest('base64url')}`
+const placeOf = (key: string) => `${KEY_PREFIX}delivery:${createHash('sha256').update(key).digest('base64url')}`

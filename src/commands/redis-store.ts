@@ -1,6 +1,6 @@
 // Commands in Redis, for a fleet: every change is one script, so that it happens once whoever asks. Knows nothing of waiting.
 import { createHash } from 'node:crypto'
-import { type RedisConnection, script } from '../cache/redis.ts'
+import { KEY_PREFIX, type RedisConnection, script } from '../cache/redis.ts'
 import { type CommandRecord, type CommandStatus, foundCommand, type Outcome } from './command.ts'
 import { type Claim, type CommandStore, KEPT_MS, LEASE_MS, type Settled } from './store.ts'
 
@@ -147,8 +147,8 @@ function shardOf(commandId: string): string {
 }
 
 /** The first pair of braces is what a cluster places a key by; an id may hold braces of its own. */
-const commandKey = (commandId: string) => `privicore:{commands-${shardOf(commandId)}}:command:${commandId}`
-const leaseKey = (commandId: string) => `privicore:{commands-${shardOf(commandId)}}:lease:${commandId}`
+const commandKey = (commandId: string) => `${KEY_PREFIX}{commands-${shardOf(commandId)}}:command:${commandId}`
+const leaseKey = (commandId: string) => `${KEY_PREFIX}{commands-${shardOf(commandId)}}:lease:${commandId}`
 
 function toRecord(commandId: string, row: unknown): CommandRecord | null {
   const [operation, owner, status, reason, acceptedAt, settledAt] = row as (string | null)[]

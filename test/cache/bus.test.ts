@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { type Bus, LocalBus, RedisBus } from '../../src/cache/bus.ts'
-import { connectRedis, RedisAway, script } from '../../src/cache/redis.ts'
+import { connectRedis, KEY_PREFIX, RedisAway, script } from '../../src/cache/redis.ts'
 import { Secret } from '../../src/privicore/secret.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
@@ -80,9 +80,11 @@ test('what is not a message of the bus is ignored', async () => {
   await bus.subscribe('a', (message) => heard.push(message))
   await sleep(50)
   for (const text of ['{"broken', 'null', '[]', '"text"', '{"message":1}', 'x'.repeat(100_000)]) {
-    await connected.use((client) => client.publish('privicore:bus:a', text))
+    await connected.use((client) => client.publish(`${KEY_PREFIX}bus:a`, text))
   }
-  await connected.use((client) => client.publish('privicore:bus:a', JSON.stringify({ from: 'other', message: 'good' })))
+  await connected.use((client) =>
+    client.publish(`${KEY_PREFIX}bus:a`, JSON.stringify({ from: 'other', message: 'good' })),
+  )
   await eventually(() => expect(heard).toEqual(['good']))
 })
 

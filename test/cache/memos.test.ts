@@ -5,7 +5,7 @@ import { SharedTier } from '../../src/cache/fleet-tier.ts'
 import type { Recipe } from '../../src/cache/ingredients.ts'
 import { Memos } from '../../src/cache/memos.ts'
 import type { Area } from '../../src/cache/policy.ts'
-import { connectRedis } from '../../src/cache/redis.ts'
+import { connectRedis, KEY_PREFIX } from '../../src/cache/redis.ts'
 import { RedisMemos } from '../../src/cache/redis-memos.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import { Seal } from '../../src/cache/seal.ts'
@@ -59,7 +59,7 @@ test('is there for its caller and its request alone, and Redis learns neither', 
   expect(mine?.body.equals(BODY)).toBe(true)
   expect(theirs).toBeNull()
   expect(another).toBeNull()
-  const key = `privicore:answer:{${partition}}:${request}`
+  const key = `${KEY_PREFIX}answer:{${partition}}:${request}`
   expect(`${key} ${(await raw.getBuffer(key))?.toString('latin1')}`).not.toMatch(/canary|devices/)
   expect(await raw.pttl(key)).toBeLessThanOrEqual(5_000)
 })
@@ -94,7 +94,7 @@ test('what was read before a forget is not kept after it, and nothing that is ou
   expect(await memos.keep(place, before, BODY)).toBe(false)
   const after = await recipe(own, place.partition, ['device', 'policy'])
   expect(await memos.keep(place, { ...after, freshUntil: Date.now() }, BODY)).toBe(false)
-  expect(await raw.exists(`privicore:answer:{${place.partition}}:r`)).toBe(0)
+  expect(await raw.exists(`${KEY_PREFIX}answer:{${place.partition}}:r`)).toBe(0)
   expect(await memos.keep(place, after, BODY)).toBe(true)
 })
 
@@ -137,12 +137,12 @@ test('one that was touched, moved, given another era or sealed under another sec
   const [partition, other] = [someCaller(), someCaller()]
   for (const who of [partition, other])
     await memos.keep({ partition: who, request: 'r' }, await recipe(own, who, ['device']), BODY)
-  const key = (who: string, request: string) => `privicore:answer:{${who}}:${request}`
+  const key = (who: string, request: string) => `${KEY_PREFIX}answer:{${who}}:${request}`
   const sealed = (await raw.getBuffer(key(partition, 'r'))) as Buffer
-  const era = (await raw.get(`privicore:era:{${partition}}`)) as string
+  const era = (await raw.get(`${KEY_PREFIX}era:{${partition}}`)) as string
   const put = async (name: string, value: Buffer) => {
     await raw.set(name, value, 'PX', 5_000)
-    await raw.set(`privicore:era:{${other}}`, era, 'PX', 5_000)
+    await raw.set(`${KEY_PREFIX}era:{${other}}`, era, 'PX', 5_000)
   }
   const touched = Buffer.from(sealed)
   touched[touched.length - 1] = (touched.at(-1) as number) ^ 1
@@ -166,12 +166,12 @@ test('one that was touched, moved, given another era or sealed under another sec
   await put(key(partition, 'r'), sealed)
   expect(await memos.recall([{ partition, request: 'r' }])).not.toEqual([null])
   const newEra = randomUUID()
-  await raw.set(`privicore:era:{${partition}}`, newEra)
+  await raw.set(`${KEY_PREFIX}era:{${partition}}`, newEra)
   expect(await memos.recall([{ partition, request: 'r' }])).toEqual([null])
   await put(key(partition, 'r'), Buffer.from(sealed.toString('latin1').replace(era, newEra), 'latin1'))
   expect(await memos.recall([{ partition, request: 'r' }])).toEqual([null])
   expect(refusals()).toBe(cases.length + 1)
-  await raw.set(`privicore:era:{${partition}}`, era)
+  await raw.set(`${KEY_PREFIX}era:{${partition}}`, era)
   await put(key(partition, 'r'), sealed)
   const foreign = await stores(new Secret('a secret of somebody else, which is as long'))
   expect(await foreign.memos.recall([{ partition, request: 'r' }])).toEqual([null])

@@ -1,6 +1,6 @@
 // A value in Redis is readable where it was put, by whom it was put for, and nowhere else.
 import { expect, test } from 'vitest'
-import { connectRedis } from '../../src/cache/redis.ts'
+import { connectRedis, KEY_PREFIX } from '../../src/cache/redis.ts'
 import { RedisStore } from '../../src/cache/redis-store.ts'
 import { Seal } from '../../src/cache/seal.ts'
 import type { Place } from '../../src/cache/store.ts'
@@ -40,7 +40,7 @@ test('a copied or swapped value is refused, counted, and asked for anew', async 
     await keep(bob, 'of bob')
     await keep(storage, 'of storage')
     const raw = looker(server.url)
-    const key = ({ partition, area }: Place) => `privicore:cache:{${partition}}:${area}`
+    const key = ({ partition, area }: Place) => `${KEY_PREFIX}cache:{${partition}}:${area}`
 
     // The value alone.
     await raw.hset(key(bob), 'device.list', (await raw.hgetBuffer(key(alice), 'device.list')) as Buffer)

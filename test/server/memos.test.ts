@@ -1,11 +1,14 @@
 // Without memories of their own, two gateways answer each other's callers byte for byte out of one Redis: never staler than read by read.
 import { expect, onTestFinished, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { KEY_PREFIX } from '../../src/cache/redis.ts'
 import { looker } from '../support/cache.ts'
 import { gateway } from '../support/gateway.ts'
 import { startRedis } from '../support/redis.ts'
 import { listen } from '../support/subscribing.ts'
 
+/** Their keys. */
+const ANSWERS = `${KEY_PREFIX}answer:*`
 const SECRET = 'the secret of two gateways in a test'
 const DEVICES = '{ devices { deviceIdentifier name status } }'
 const RENAME = `mutation ($id: ID!, $name: String!) {
@@ -164,7 +167,7 @@ test('while a command changes an area it counts for a second at most', async () 
   const renaming = one.ask(RENAME, undefined, { variables: { id, name: 'later' } })
   await expect.poll(() => privicore.count('device.configure'), PATIENCE).toBe(1)
   await given(one, DEVICES)
-  const keys = await kept.keys('privicore:answer:*')
+  const keys = await kept.keys(ANSWERS)
   expect(keys).toHaveLength(1)
   expect(await kept.pttl(keys[0] as string)).toBeLessThanOrEqual(1_000)
   await renaming
@@ -174,7 +177,7 @@ test('it lasts no longer than what is out of date first in it, and no key stays 
   const { one, raw } = await fleet()
   const kept = raw()
   await given(one, '{ devices { name } dataTokens(first: 1) { totalCount } }')
-  const [answer = ''] = await kept.keys('privicore:answer:*')
+  const [answer = ''] = await kept.keys(ANSWERS)
   expect(await kept.pttl(answer)).toBeLessThanOrEqual(10_000)
   for (const key of await kept.keys('*')) expect(await kept.pttl(key)).not.toBe(-1)
 })
@@ -200,7 +203,7 @@ test('what a secret, a command, a failure or a look into the cache went into is 
   for (let time = 0; time < 4; time++) await one.ask(DEVICES, undefined, { headers: { 'x-cache-debug': '1' } })
   // The next write is there: so would be those before.
   await given(one, '{ storageDevices { deviceIdentifier } }')
-  expect(await kept.keys('privicore:answer:*')).toHaveLength(1)
+  expect(await kept.keys(ANSWERS)).toHaveLength(1)
 })
 
 test('Redis is paused, then killed: every answer comes, late by a tenth of a second at most, and is shared again afterwards', async () => {
@@ -235,7 +238,7 @@ test('with a memory of its own an instance keeps no answers in Redis', async () 
   const kept = raw()
   const here = await served(privicore, redis.url, { CACHE_MEMORY_MB: '64' })
   await given(here, DEVICES)
-  expect(await kept.keys('privicore:answer:*')).toEqual([])
+  expect(await kept.keys(ANSWERS)).toEqual([])
 })
 
 test('in a cluster, too', async () => {
