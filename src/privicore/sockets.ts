@@ -81,10 +81,10 @@ export class Sockets {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#patience)
-    const waiting = this.#waiting.slice(this.#next)
+    const waiting = this.#waiting
     this.#waiting = []
     this.#next = 0
-    for (const errand of waiting) errand.refuse(closed())
+    for (const errand of waiting) errand?.refuse(closed())
     await Promise.all(this.#all.map((client) => client.destroy()))
   }
 
