@@ -5,7 +5,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/s
 
 export interface Reply {
   status: number
-  // biome-ignore lint/suspicious/noExplicitAny: an answer is whatever the dialect makes of it; each test says what it expects
+  // An answer is whatever the dialect makes of it; each test says what it expects
   body: any
   text: string
   headers: Headers

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import type { Dialect, Sandbox } from '../../sandbox/sandbox.ts'
 import { base64, start } from './client.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: frames are whatever the dialect makes of them
+// Frames are whatever the dialect makes of them
 type Frame = any
 
 const soon = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 1000, interval: 2 })
