@@ -120,7 +120,7 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
       const own: Partial<Record<QueryName, Latency>> = {}
       for (const query of WARM_QUERIES) {
         const { requestsPerSecond } = await timed(server, stub, query, plan.seconds)
-        own[query] = await atSeventyPercent(server, query, requestsPerSecond, plan.rateSeconds)
+        own[query] = await atSeventyPercent(server, stub, query, requestsPerSecond, plan)
       }
       rates.set(server.contestant.id, own)
     }

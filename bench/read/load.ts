@@ -6,17 +6,26 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Server } from './contestants.ts'
-import { closedLoop, httpRequest, percentile } from './generator.ts'
+import { closedLoop, httpRequest, openLoop, percentile } from './generator.ts'
 import { busySeconds, CORE, succeeds } from './machine.ts'
 import { answerBody, type QueryName, requestBody, tokenOf } from './rows.ts'
 import type { Stub } from './stub-process.ts'
 
 export const CONNECTIONS = 50
+/** At a fixed rate: enough that none is waited for while the server pauses for a while. */
+const PACED_CONNECTIONS = 100
 export const USERS = 1_000
 const VISIT_PAUSE_MS = 200
 
-/** `turn`: 1,000 users one after the other; `unique`: nobody asks twice. */
-export type Callers = 'turn' | 'unique'
+/** 1,000 users, who ask one after the other. */
+export interface Crowd {
+  readonly tokens: readonly string[]
+  /** The same, one a line. */
+  readonly file: string
+}
+
+/** `unique`: nobody asks twice. */
+export type Callers = Crowd | 'unique'
 
 export interface Run {
   readonly requestsPerSecond: number
@@ -39,9 +48,15 @@ const run = promisify(execFile)
 
 const folder = mkdtempSync(join(tmpdir(), 'privicore-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-export const tokens = Array.from({ length: USERS }, (_, user) => tokenOf(user))
-const tokensFile = join(folder, 'tokens')
-writeFileSync(tokensFile, `${tokens.join('\n')}\n`)
+let users = 0
+/** Users whom nobody has seen yet. */
+export function newCrowd(): Crowd {
+  const tokens = Array.from({ length: USERS }, () => tokenOf(users++))
+  const file = join(folder, `tokens-${users}`)
+  writeFileSync(file, `${tokens.join('\n')}\n`)
+  return { tokens, file }
+}
+export const REGULARS = newCrowd()
 
 interface Loaded {
   readonly requests: number
@@ -52,11 +67,30 @@ interface Loaded {
   readonly p99Ms: number
 }
 
-async function wrk(port: number, query: QueryName, seconds: number, callers: Callers): Promise<Loaded> {
-  const body = join(folder, query)
-  writeFileSync(body, requestBody(query))
-  const flags = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '10s', '-s', script]
-  const { stdout } = await run('wrk', [...flags, `http://127.0.0.1:${port}`, '--', body, tokensFile, callers])
+/** How a server is asked, and for how long. */
+interface Load {
+  readonly port: number
+  readonly query: QueryName
+  readonly seconds: number
+  readonly callers: Callers
+  /** As fast as it answers where there is none. */
+  readonly perSecond?: number | undefined
+}
+
+async function wrk({ port, query, seconds, callers, perSecond }: Load): Promise<Loaded> {
+  const sample = join(folder, `${query}-${port}`)
+  writeFileSync(sample, httpRequest(port, 'TOKEN', requestBody(query)))
+  const connections = perSecond === undefined ? CONNECTIONS : PACED_CONNECTIONS
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script]
+  const who = callers === 'unique' ? [REGULARS.file, 'unique'] : [callers.file, 'turn']
+  const { stdout } = await run('wrk', [
+    ...flags,
+    `http://127.0.0.1:${port}`,
+    '--',
+    sample,
+    ...who,
+    String(perSecond ?? 0),
+  ])
   const result = /^RESULT (.*)$/m.exec(stdout)?.[1]
   if (result === undefined) throw new Error(`wrk said: ${stdout}`)
   return JSON.parse(result) as Loaded
@@ -64,15 +98,14 @@ async function wrk(port: number, query: QueryName, seconds: number, callers: Cal
 
 let uniqueTokens = 10_000_000
 
-async function ownLoad(port: number, query: QueryName, seconds: number, callers: Callers): Promise<Loaded> {
+async function ownLoad({ port, query, seconds, callers, perSecond }: Load): Promise<Loaded> {
   const body = requestBody(query)
-  const prepared = tokens.map((token) => httpRequest(port, token, body))
   const requests =
-    callers === 'unique'
-      ? () => httpRequest(port, tokenOf(uniqueTokens++), body)
-      : (turn: number) => prepared[turn % prepared.length] as Buffer
+    callers === 'unique' ? () => httpRequest(port, tokenOf(uniqueTokens++), body) : inTurn(port, query, callers)
+  const load = { port, requests, seconds }
   const startedAt = performance.now()
-  const { latencies, failed } = await closedLoop({ port, requests, seconds }, CONNECTIONS)
+  const { latencies, failed } =
+    perSecond === undefined ? await closedLoop(load, CONNECTIONS) : await openLoop(load, perSecond)
   return {
     requests: latencies.length,
     seconds: (performance.now() - startedAt) / 1_000,
@@ -83,17 +116,24 @@ async function ownLoad(port: number, query: QueryName, seconds: number, callers:
   }
 }
 
+function inTurn(port: number, query: QueryName, { tokens }: Crowd): (turn: number) => Buffer {
+  const body = requestBody(query)
+  const prepared = tokens.map((token) => httpRequest(port, token, body))
+  return (turn) => prepared[turn % prepared.length] as Buffer
+}
+
 export async function timed(
   server: Server,
   stub: Stub,
   query: QueryName,
   seconds: number,
-  callers: Callers = 'turn',
+  callers: Callers = REGULARS,
+  perSecond?: number,
 ): Promise<Run> {
   await stub.counted()
   const before = server.running.cpuSeconds()
   const coreBefore = busySeconds(CORE.server)
-  const loaded = await (hasWrk ? wrk : ownLoad)(server.port, query, seconds, callers)
+  const loaded = await (hasWrk ? wrk : ownLoad)({ port: server.port, query, seconds, callers, perSecond })
   const cpuSeconds = server.running.cpuSeconds() - before
   const others = busySeconds(CORE.server) - coreBefore - cpuSeconds
   const rssMib = server.running.rssMib()
@@ -116,15 +156,13 @@ export async function timed(
 
 /** Until the compiler has seen the query. */
 export async function warmUp(server: Server, query: QueryName, seconds: number, callers: Callers): Promise<void> {
-  await ownLoad(server.port, query, seconds, callers)
+  await ownLoad({ port: server.port, query, seconds, callers })
 }
 
 /** Every user asks once: what can be remembered is. */
-export async function visit(server: Server, query: QueryName): Promise<void> {
-  const body = requestBody(query)
-  const prepared = tokens.map((token) => httpRequest(server.port, token, body))
-  const requests = (turn: number) => prepared[turn % prepared.length] as Buffer
-  await closedLoop({ port: server.port, requests, most: USERS }, CONNECTIONS)
+export async function visit(server: Server, query: QueryName, crowd: Crowd): Promise<void> {
+  const { port } = server
+  await closedLoop({ port, requests: inTurn(port, query, crowd), most: USERS }, CONNECTIONS)
   // What was no longer fresh is being asked for anew.
   await sleep(VISIT_PAUSE_MS)
 }

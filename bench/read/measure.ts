@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import { ask, type Contestant, canAnswer, root, type Server, up } from './contestants.ts'
-import { httpRequest, median, openLoop, percentile } from './generator.ts'
-import { type Callers, type Run, timed, tokens, visit, warmUp } from './load.ts'
+import { median } from './generator.ts'
+import { type Callers, newCrowd, REGULARS, type Run, timed, visit, warmUp } from './load.ts'
 import { CORE, freePort, ready, start } from './machine.ts'
 import type { Plan } from './plan.ts'
 import { QUERIES, QUERY_NAMES, type QueryName, requestBody, tokenOf } from './rows.ts'
@@ -26,7 +26,7 @@ export async function compare(
     readonly seconds: number
     readonly warmUpSeconds: number
     readonly callers?: Callers
-    /** What the callers ask for is in the cache, and fresh, before each run. */
+    /** What is asked for is in the cache before each run: each round has users of its own, so that nothing grows old meanwhile. */
     readonly remembered?: boolean
   },
 ): Promise<Table> {
@@ -35,12 +35,14 @@ export async function compare(
     const racing = servers.filter(({ contestant }) => canAnswer(contestant, query))
     const runs = new Map<string, Run[]>(racing.map(({ contestant }) => [contestant.id, []]))
     if (options.warmUpSeconds > 0) {
-      for (const server of racing) await warmUp(server, query, options.warmUpSeconds, options.callers ?? 'turn')
+      for (const server of racing) await warmUp(server, query, options.warmUpSeconds, options.callers ?? REGULARS)
     }
     for (let round = 0; round < options.rounds; round++) {
+      const visitors = options.remembered ? newCrowd() : null
       for (const server of racing) {
-        if (options.remembered) await visit(server, query)
-        runs.get(server.contestant.id)?.push(await timed(server, stub, query, options.seconds, options.callers))
+        if (visitors !== null) await visit(server, query, visitors)
+        const callers = visitors ?? options.callers
+        runs.get(server.contestant.id)?.push(await timed(server, stub, query, options.seconds, callers))
       }
     }
     for (const [id, measured] of runs) (table.get(id) as Record<string, Run>)[query] = medianOf(measured)
@@ -88,20 +90,23 @@ export interface Latency {
   readonly failed: number
 }
 
-/** At 70 % of the highest rate, whether or not the server keeps up. */
+const SETTLE_SECONDS = 5
+
+/** At 70 % of the highest rate, evenly spaced. */
 export async function atSeventyPercent(
   server: Server,
+  stub: Stub,
   query: QueryName,
   highestPerSecond: number,
-  seconds: number,
+  plan: Pick<Plan, 'rounds' | 'seconds'>,
 ): Promise<Latency> {
-  const body = requestBody(query)
-  const prepared = tokens.map((token) => httpRequest(server.port, token, body))
-  const requests = (turn: number) => prepared[turn % prepared.length] as Buffer
   const perSecond = highestPerSecond * 0.7
-  await openLoop({ port: server.port, requests, seconds: 1 }, perSecond)
-  const { latencies, failed } = await openLoop({ port: server.port, requests, seconds }, perSecond)
-  return { perSecond, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), failed }
+  const paced = (seconds: number) => timed(server, stub, query, seconds, REGULARS, perSecond)
+  await paced(SETTLE_SECONDS)
+  const runs: Run[] = []
+  for (let round = 0; round < plan.rounds; round++) runs.push(await paced(plan.seconds))
+  const { p50Ms, p99Ms, failed } = medianOf(runs)
+  return { perSecond, p50Ms, p99Ms, failed }
 }
 
 export interface Added {
@@ -113,7 +118,7 @@ export interface Added {
 export async function addedLatency(server: Server, stub: Stub, requests: number): Promise<Added> {
   const gateway = new Pool(new URL(server.url).origin)
   const upstream = new Pool(stub.url)
-  const token = tokens[0] as string
+  const token = REGULARS.tokens[0] as string
   const body = requestBody('list')
   const through = async () => {
     const answer = await gateway.request({
@@ -213,7 +218,7 @@ export async function scale(contestant: Contestant, stub: Stub, plan: Plan): Pro
     }
     const server = await up(shared, stub.url, processes === 1 ? CORE.server : CORE.second)
     try {
-      await warmUp(server, 'dashboard', plan.warmUpSeconds, 'turn')
+      await warmUp(server, 'dashboard', plan.warmUpSeconds, REGULARS)
       const runs: number[] = []
       for (let round = 0; round < plan.rounds; round++) {
         runs.push((await timed(server, stub, 'dashboard', plan.seconds)).requestsPerSecond)

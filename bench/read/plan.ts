@@ -17,7 +17,6 @@ export interface Plan {
   readonly mayInstall: boolean
   /** 0: not measured. */
   readonly memorySeconds: number
-  readonly rateSeconds: number
   readonly sequentialRequests: number
   readonly starts: number
 }
@@ -32,7 +31,6 @@ export const FULL: Plan = {
   slowPeers: QUERY_NAMES,
   mayInstall: true,
   memorySeconds: 60,
-  rateSeconds: 10,
   sequentialRequests: 2_000,
   starts: 5,
 }
@@ -47,7 +45,6 @@ export const QUICK: Plan = {
   mayInstall: false,
   slowPeers: ['join'],
   memorySeconds: 0,
-  rateSeconds: 2,
   sequentialRequests: 500,
   starts: 1,
 }

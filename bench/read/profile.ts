@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Contestant, root, up } from './contestants.ts'
-import { timed, visit, warmUp } from './load.ts'
+import { REGULARS, timed, visit, warmUp } from './load.ts'
 import { CORE } from './machine.ts'
 import type { QueryName } from './rows.ts'
 import type { Stub } from './stub-process.ts'
@@ -71,8 +71,8 @@ export async function profiled(
   }
   const server = await up(observed, stub.url, CORE.server)
   try {
-    await warmUp(server, query, WARM_UP_SECONDS, 'turn')
-    if (remembered) await visit(server, query)
+    await warmUp(server, query, WARM_UP_SECONDS, REGULARS)
+    if (remembered) await visit(server, query, REGULARS)
     await timed(server, stub, query, seconds)
   } finally {
     await server.running.stop()
