@@ -201,7 +201,7 @@ const environment = z.object({
   REDIS_URL: redisUrl,
   CACHE: onOff(true),
   CACHE_SECRET: secret,
-  CACHE_MEMORY_MB: whole(64, 0, 65_536, 'MiB'),
+  CACHE_MEMORY_MB: whole(96, 0, 65_536, 'MiB'),
   CACHE_DEBUG: onOff(undefined),
   CORS_ORIGINS: list.refine(
     (origins) => origins?.every((origin) => origin === '*' || isOrigin(origin)) ?? true,

@@ -66,6 +66,9 @@ export interface Gateway {
 /** The most sockets to Privicore, for when it is slow: a few hundred answers under way at once. */
 const UPSTREAM_CONNECTIONS = 512
 
+/** Of the memory that the cache may take: what Privicore said. The rest is for whole answers made of it. */
+const READS_SHARE = 2 / 3
+
 /** All texts whose parsed form is kept, in characters: a parsed document takes some fifty bytes for each. */
 const PARSED_CHARACTERS = 2 * 1024 * 1024
 
@@ -99,12 +102,13 @@ export function createGateway({
   const self = randomUUID()
   const redis = config.redisUrls ? connectRedis(config.redisUrls, { log, upGauge: metrics.redisUp }) : null
   const bus: Bus = redis === null ? new LocalBus(log) : new RedisBus(redis, self, log)
+  const readsBytes = Math.ceil(config.cacheMemoryBytes * READS_SHARE)
   const tiers = config.cache
     ? createTiers({
         redis,
         bus,
         secret: config.cacheSecret,
-        memoryBytes: config.cacheMemoryBytes,
+        memoryBytes: readsBytes,
         watchMaxMs: config.commands.watchMaxMs,
         upstreamTimeoutMs: config.privicore.timeoutMs,
         log,
@@ -181,7 +185,7 @@ export function createGateway({
     queries,
     answers:
       cache && config.cacheMemoryBytes > 0
-        ? new Answers(config.cacheMemoryBytes / 2, (madeOf) => cache.serves(madeOf))
+        ? new Answers(config.cacheMemoryBytes - readsBytes, (madeOf) => cache.serves(madeOf))
         : null,
     memos: tiers?.memos ?? null,
     callers,

@@ -179,7 +179,7 @@ function serve(
     if (operation.codes.length > 0) return
     const { madeOf, recipe } = context
     if (key !== null && madeOf !== null) {
-      options.answers?.keep(key, { body: Buffer.from(text), name: query.name, madeOf })
+      options.answers?.keep(key, { body: inOwnMemory(text), name: query.name, madeOf })
     }
     if (memo !== null && recipe !== null) {
       options.memos?.keep(memo.caller, memo.request, { body: Buffer.from(text), name: query.name }, recipe)
@@ -203,6 +203,13 @@ function inWords(
     const { errors = [] } = failed(error as GraphQLError)
     return { text: JSON.stringify({ errors: errors.map(written) }), status: 500 }
   }
+}
+
+/** What is kept for long must not keep the pool that node makes small buffers from. */
+function inOwnMemory(text: string): Buffer {
+  const body = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  body.write(text)
+  return body
 }
 
 interface Head {
