@@ -173,9 +173,10 @@ function serve(
     const { text, status } = inWords(operation.answer(result), (error) => operation.answer({ errors: [error] }))
     operation.end({ type: 'query', name: query.name })
     if (response.destroyed) return
-    writeHead(options, request, response, { status, length: Buffer.byteLength(text), requestId, token })
-    // As text it goes out in one piece with its head.
-    response.end(text)
+    const length = Buffer.byteLength(text)
+    writeHead(options, request, response, { status, length, requestId, token })
+    // As text it goes out in one piece with its head; where every character is a byte, node need not encode it.
+    response.end(text, length === text.length ? 'latin1' : 'utf8')
     if (operation.codes.length > 0) return
     const { madeOf, recipe } = context
     if (key !== null && madeOf !== null) {
