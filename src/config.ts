@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { findEndpoint } from './privicore/catalogue.ts'
-import type { EndpointOverride } from './privicore/client.ts'
 import { placeholders } from './privicore/encoding.ts'
+import type { EndpointOverride } from './privicore/request.ts'
 import { Secret } from './privicore/secret.ts'
 
 /** Every problem of the environment at once, each by the name of its variable. */

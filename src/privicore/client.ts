@@ -1,13 +1,13 @@
 // The door to Privicore: sends one row of the catalogue and answers its value or a coded error. Knows no row in particular.
 import { commandIdOf } from './acknowledgement.ts'
 import { Misfit } from './decode.ts'
-import { encodeForm, fillPath, type Value, type Values } from './encoding.ts'
+import type { Values } from './encoding.ts'
 import type { AnyEndpoint, AnyRead, Command, Method, Read } from './endpoint.ts'
-import { readErrorBody } from './error-body.ts'
-import { PrivicoreError, type PrivicoreErrorCode } from './errors.ts'
+import { PrivicoreError } from './errors.ts'
 import { ExchangeFailure, Origin, parseBody, type WireAnswer } from './http.ts'
 import { pause } from './pause.ts'
-import type { Secret } from './secret.ts'
+import { coded, lenient, misread, refusal } from './refusal.ts'
+import { type Credentials, compose, type EndpointOverride, type Spelling } from './request.ts'
 
 /** Before the one retry of a read: long enough for a restarted worker to accept again, short beside any deadline. */
 const RETRY_PAUSE_MS = { min: 20, max: 60 }
@@ -26,11 +26,6 @@ export interface PrivicoreOptions {
   readonly onAttempt?: (attempt: Attempt) => void
 }
 
-export interface EndpointOverride {
-  readonly method?: Method | undefined
-  readonly path?: string | undefined
-}
-
 export interface Attempt {
   readonly endpoint: string
   /** HTTP status, or why there was none. */
@@ -38,11 +33,7 @@ export interface Attempt {
   readonly durationMs: number
 }
 
-export interface CallOptions {
-  /** The caller's token; needed by rows of auth `token`. */
-  readonly token?: Secret | null
-  /** The value after `Basic `; needed by rows of auth `client` and `access-token`. */
-  readonly basic?: Secret
+export interface CallOptions extends Credentials {
   /** Cancels a read. A command is not cancelled once sent: it would only lose its answer. */
   readonly signal?: AbortSignal
   /** Shortens the attempt, e.g. to what is left of the operation's time. */
@@ -60,20 +51,17 @@ interface Readable<Result> {
   readonly value: Result
 }
 
-/** A header value that may be sent: anything else could not have come from Privicore. */
-const HEADER_VALUE = /^[\x21-\x7e]+$/
-
 export class Privicore {
   readonly #options: PrivicoreOptions
   readonly #origin: Origin
-  readonly #prefix: string
+  readonly #spelling: Spelling
   /** Catalogue ids of the reads that this server has answered: it has them. */
   readonly #answered = new Set<string>()
 
   constructor(options: PrivicoreOptions) {
     const url = new URL(options.baseUrl)
     this.#options = options
-    this.#prefix = url.pathname.replace(/\/+$/, '')
+    this.#spelling = { prefix: url.pathname.replace(/\/+$/, ''), overrides: options.overrides }
     this.#origin = new Origin(url, options.connections, options.timeoutMs)
   }
 
@@ -162,19 +150,13 @@ export class Privicore {
     options: CallOptions & { readonly method?: Method },
     read: (answer: WireAnswer) => T,
   ): Promise<T> {
-    const override = this.#options.overrides?.get(endpoint.id)
-    const method = options.method ?? override?.method ?? endpoint.method
-    const template = override?.path ?? endpoint.path
-    const path = this.#prefix + fillPath(template, args)
-    const headers: Record<string, string> = { accept: 'application/json' }
-    authorize(endpoint, options, headers)
-    const { query, body } = carry(endpoint, method, carried(endpoint, template, args), headers)
+    const request = compose(endpoint, args, options, this.#spelling)
     const startedAt = performance.now()
     const observe = (result: Attempt['result']) =>
       this.#options.onAttempt?.({ endpoint: endpoint.id, result, durationMs: performance.now() - startedAt })
     try {
       return await this.#origin.exchange(
-        { method, path: query === '' ? path : `${path}?${query}`, headers, body },
+        request,
         {
           signal: options.signal,
           timeoutMs: Math.min(this.#options.timeoutMs, options.timeoutMs ?? Number.POSITIVE_INFINITY),
@@ -219,134 +201,6 @@ export class Privicore {
   }
 }
 
-function authorize(endpoint: AnyEndpoint, options: CallOptions, headers: Record<string, string>): void {
-  switch (endpoint.auth) {
-    case 'none':
-    case 'query':
-      return
-    case 'token':
-      headers['x-dpt-authorization'] = credential(endpoint, options.token)
-      return
-    case 'client':
-    case 'access-token':
-      headers.authorization = `Basic ${credential(endpoint, options.basic)}`
-  }
-}
-
-function credential(endpoint: AnyEndpoint, secret: Secret | null | undefined): string {
-  const value = secret?.reveal() ?? ''
-  if (HEADER_VALUE.test(value)) return value
-  throw new PrivicoreError('UNAUTHENTICATED', `${endpoint.id}: needs credentials that can be sent`, {
-    endpoint: endpoint.id,
-  })
-}
-
-function carry(
-  endpoint: AnyEndpoint,
-  method: Method,
-  values: Values,
-  headers: Record<string, string>,
-): { query: string; body: string | null } {
-  if (endpoint.encoding === 'query' || method === 'GET') {
-    const query = endpoint.args.length === 0 && !endpoint.extra ? '' : encodeForm(values)
-    if (method === 'GET' || endpoint.encoding !== 'query') return { query, body: null }
-    // Only /request-status is ever asked by POST like this (privicore.md §1.2).
-    headers['content-type'] = 'application/json'
-    return { query, body: '{}' }
-  }
-  if (endpoint.encoding === 'json') {
-    headers['content-type'] = 'application/json'
-    return { query: '', body: JSON.stringify(values) }
-  }
-  headers['content-type'] = 'application/x-www-form-urlencoded'
-  return { query: '', body: encodeForm(values) }
-}
-
-/** The arguments that do not go into the path, under the names and in the order of the row. */
-function carried(endpoint: AnyEndpoint, path: string, args: Values): Values {
-  const values: Record<string, Value> = {}
-  if (endpoint.extra) Object.assign(values, args.extra)
-  for (const name of endpoint.args) {
-    if (args[name] !== undefined && !path.includes(`{${name}}`)) values[name] = args[name]
-  }
-  for (const [twin, name] of Object.entries(endpoint.twins)) if (args[name] !== undefined) values[twin] = args[name]
-  return values
-}
-
-/** What an attempt without an answer means: for what was sent and has an effect, or is handed out once, that nobody knows. */
-export function coded(endpoint: AnyEndpoint, failure: unknown): PrivicoreError {
-  if (failure instanceof PrivicoreError) return failure
-  if (!(failure instanceof ExchangeFailure)) throw failure
-  // Given up by the operation, which knows why: its client left, or its time ran out.
-  if (failure.cause instanceof PrivicoreError) return failure.cause
-  const details = { endpoint: endpoint.id, cause: failure }
-  if (failure.sent && (endpoint.kind === 'command' || (endpoint.kind === 'read' && endpoint.once))) {
-    return new PrivicoreError(
-      'OUTCOME_UNKNOWN',
-      `${endpoint.id}: sent, but the answer never came (${failure.kind})`,
-      details,
-    )
-  }
-  return new PrivicoreError(FAILURE_CODES[failure.kind], `${endpoint.id}: ${failure.message}`, details)
-}
-
-const FAILURE_CODES: Record<ExchangeFailure['kind'], PrivicoreErrorCode> = {
-  connection: 'UPSTREAM_UNAVAILABLE',
-  timeout: 'UPSTREAM_TIMEOUT',
-  cancelled: 'CANCELLED',
-  'too-large': 'UPSTREAM_PROTOCOL',
-}
-
-/** The coded error of an answer that is not 2xx. */
-export function refusal(endpoint: AnyEndpoint, answer: WireAnswer): PrivicoreError {
-  const { violations, reason } = readErrorBody(lenient(() => parseBody(answer.text, endpoint.id)))
-  const details = {
-    endpoint: endpoint.id,
-    status: answer.status,
-    violations,
-    ...(reason === undefined ? {} : { reason }),
-    ...retryAfter(answer),
-  }
-  return new PrivicoreError(refusalCode(answer.status, violations.length), `${endpoint.id}: ${answer.status}`, details)
-}
-
-function refusalCode(status: number, violations: number): PrivicoreErrorCode {
-  switch (status) {
-    case 401:
-      return 'UNAUTHENTICATED'
-    case 403:
-      return 'FORBIDDEN'
-    case 404:
-    case 410:
-      return 'NOT_FOUND'
-    case 409:
-      return 'CONFLICT'
-    case 422:
-      return 'VALIDATION_FAILED'
-    case 429:
-      return 'RATE_LIMITED'
-    case 400:
-      return violations > 0 ? 'VALIDATION_FAILED' : 'UPSTREAM_PROTOCOL'
-    default:
-      return status >= 500 ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_PROTOCOL'
-  }
-}
-
-/** Retry-After is seconds or a date. */
-function retryAfter(answer: WireAnswer): { retryAfter?: number } {
-  const value = answer.header('retry-after')
-  if (value === null) return {}
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000)
-  return Number.isFinite(seconds) ? { retryAfter: Math.max(0, seconds) } : {}
-}
-
-/** What a body that fits no reader means; any other error as it is. */
-function misread(endpoint: AnyEndpoint, { status }: WireAnswer, error: unknown): unknown {
-  if (!(error instanceof Misfit)) return error
-  const { id } = endpoint
-  return new PrivicoreError('UPSTREAM_PROTOCOL', `${id}: ${error.message}`, { endpoint: id, status, cause: error })
-}
-
 /** A 202 must name its command; any other 2xx whose body says nothing readable may have completed, or be on its way. */
 function bodyOf(endpoint: AnyEndpoint, answer: WireAnswer): unknown {
   try {
@@ -358,15 +212,5 @@ function bodyOf(endpoint: AnyEndpoint, answer: WireAnswer): unknown {
       status: answer.status,
       cause: error,
     })
-  }
-}
-
-/** For bodies that only add to what is known already: what cannot be parsed says nothing. */
-function lenient(parse: () => unknown): unknown {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof Misfit) return undefined
-    throw error
   }
 }

@@ -1,8 +1,8 @@
 // Raw bytes to and from the stream hosts (privicore.md §5), never held: one connection for each transfer. Knows no ticket and no caller.
 import { buildConnector } from 'undici'
-import type { EndpointOverride } from './client.ts'
 import { dataToken } from './data-token.ts'
 import { PrivicoreError } from './errors.ts'
+import type { EndpointOverride } from './request.ts'
 import { Secret } from './secret.ts'
 import { type Download, Exchange, type Upload } from './stream-exchange.ts'
 import { LinkRefused, type StreamHosts, StreamLinks } from './stream-link.ts'

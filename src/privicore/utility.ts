@@ -1,10 +1,10 @@
 // Utility, on the wire: health, and the outcome of a command (privicore.md §1.2 and §2).
 import type { CallOptions, Privicore } from './client.ts'
-import { coded, refusal } from './client.ts'
 import { type Fields, integer, isFields, Misfit, named, text } from './decode.ts'
 import { type Method, read } from './endpoint.ts'
 import { readErrorBody } from './error-body.ts'
 import { parseBody, type WireAnswer } from './http.ts'
+import { coded, refusal } from './refusal.ts'
 
 /** What Privicore says of itself; null where it answered 2xx without saying anything. */
 export type HealthText = string | null

@@ -1,5 +1,7 @@
 // Devices: what can be asked of them and done with them.
-import type { Context, Found, Lookup, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context, Found, Lookup } from '../context/context.ts'
 import { type DeviceApproval, type DeviceConfiguration, type DeviceRecord, device } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 import { authenticator } from '../privicore/verified-authenticator.ts'
@@ -47,7 +49,7 @@ export function readDeviceIdentifier(ctx: Context, commandId: string): Promise<s
 
 /** @param commandId of requestDevice; null until it has settled */
 export function findDeviceIdentifier(ctx: Context, commandId: string): Promise<string | null> {
-  return ctx.followUp(commandId, () => readDeviceIdentifier(ctx, commandId))
+  return ctx.commands.followUp(commandId, () => readDeviceIdentifier(ctx, commandId))
 }
 
 export function findDeviceConfiguration(ctx: Context, deviceIdentifier: string): Promise<DeviceConfiguration | null> {
@@ -55,7 +57,7 @@ export function findDeviceConfiguration(ctx: Context, deviceIdentifier: string):
 }
 
 export function requestDevice(ctx: Context, deviceName: string): Promise<Sent> {
-  return ctx.send(device.request, { deviceName })
+  return ctx.commands.send(device.request, { deviceName })
 }
 
 export interface DeviceSettings {
@@ -71,17 +73,17 @@ export interface DeviceSettings {
 export async function configureDevice(ctx: Context, { deviceIdentifier, name, extra }: DeviceSettings): Promise<Sent> {
   const free = objectOf(extra, 'extra')
   const kept = name ?? (await findDevice(ctx, deviceIdentifier))?.name
-  return ctx.send(device.configure, { deviceIdentifier, name: kept, extra: free })
+  return ctx.commands.send(device.configure, { deviceIdentifier, name: kept, extra: free })
 }
 
 export function approveDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(device.approve, { deviceIdentifier })
+  return ctx.commands.send(device.approve, { deviceIdentifier })
 }
 
 export function rejectDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(device.reject, { deviceIdentifier })
+  return ctx.commands.send(device.reject, { deviceIdentifier })
 }
 
 export function removeDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(device.remove, { deviceIdentifier })
+  return ctx.commands.send(device.remove, { deviceIdentifier })
 }

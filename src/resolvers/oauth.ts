@@ -1,6 +1,7 @@
 // OAuth applications: registration, consent, codes and tokens.
 import { randomBytes } from 'node:crypto'
-import type { Context, Found, Sent } from '../context.ts'
+import type { Sent } from '../context/commands.ts'
+import type { Context, Found } from '../context/context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import {
   type OAuthAccessToken,
@@ -62,7 +63,7 @@ export async function registerApplication(
   },
 ): Promise<RegisteredApplication> {
   const { title, redirectUri, scopes } = input
-  const sent = await ctx.send(oauth.register, { title, redirect_uri: redirectUri, scope: scopes })
+  const sent = await ctx.commands.send(oauth.register, { title, redirect_uri: redirectUri, scope: scopes })
   let asked: Promise<ConfigurationOfApplication> | null = null
   return {
     ...sent,
@@ -84,14 +85,17 @@ async function readConfiguration(ctx: Context, applicationId: string): Promise<C
 
 /** @throws NOT_FOUND until the registration has settled; VALIDATION_FAILED oauth.already_retrieved the second time */
 export async function retrieveConfiguration(ctx: Context, applicationId: string): Promise<ConfigurationOfApplication> {
-  return present(await ctx.followUp(applicationId, () => readConfiguration(ctx, applicationId)), oauth.configuration.id)
+  return present(
+    await ctx.commands.followUp(applicationId, () => readConfiguration(ctx, applicationId)),
+    oauth.configuration.id,
+  )
 }
 
 export function requestAuthorizationCode(
   ctx: Context,
   input: { readonly clientId: string; readonly nonce: string; readonly scopes: readonly string[] },
 ): Promise<Sent> {
-  return ctx.send(oauth.requestCode, { client_id: input.clientId, nonce: input.nonce, scope: input.scopes })
+  return ctx.commands.send(oauth.requestCode, { client_id: input.clientId, nonce: input.nonce, scope: input.scopes })
 }
 
 /** @throws NOT_FOUND until the request has settled; VALIDATION_FAILED for another nonce, or the second time */
@@ -100,7 +104,7 @@ export async function retrieveAuthorizationCode(
   input: ClientCredentials & { readonly commandId: string; readonly nonce: string },
 ): Promise<OAuthAuthorizationCode> {
   const read = () => ctx.read(oauth.code, { id: input.commandId, nonce: input.nonce }, basicOf(input))
-  return present(await ctx.followUp(input.commandId, read, 'any'), oauth.code.id)
+  return present(await ctx.commands.followUp(input.commandId, read, 'any'), oauth.code.id)
 }
 
 export function obtainAccessToken(
@@ -153,7 +157,7 @@ async function exchangeCode(
     const { command } = await workflow.succeeded(sent)
     workflow.begin('RETRIEVE_CODE')
     const read = () => ctx.read(oauth.code, { id: command.commandId, nonce: input.nonce }, basicOf(input))
-    const code = present(await ctx.afterSuccess(command, read), oauth.code.id)
+    const code = present(await ctx.commands.afterSuccess(command, read), oauth.code.id)
     workflow.begin('OBTAIN_TOKEN')
     return obtainAccessToken(ctx, { ...input, authorizationCode: code.code.reveal() })
   })

@@ -1,5 +1,7 @@
 // Policies and their templates: what can be asked of them and done with them.
-import type { Context, Found, Lookup, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context, Found, Lookup } from '../context/context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { type PolicyEvent, type PolicyRecord, type PolicyTemplate, policy } from '../privicore/policy.ts'
 import { objectOf } from './input.ts'
@@ -66,7 +68,7 @@ export interface PolicyRegistration {
 
 /** @throws VALIDATION_FAILED, without a call, for a configuration that is no object */
 export async function registerPolicy(ctx: Context, input: PolicyRegistration): Promise<Sent> {
-  return ctx.send(policy.register, {
+  return ctx.commands.send(policy.register, {
     policyTemplateId: input.templateId,
     applyingEventIds: input.eventIds,
     name: input.name,
@@ -117,7 +119,7 @@ async function sendAbout(
   named: PolicyNamed,
 ): Promise<SentAboutPolicy> {
   const policyId = named.policyId ?? (await resolveName(ctx, named.name ?? ''))
-  return { ...(await ctx.send(endpoint, { policyId })), policyId }
+  return { ...(await ctx.commands.send(endpoint, { policyId })), policyId }
 }
 
 async function resolveName(ctx: Context, name: string): Promise<string> {

@@ -1,5 +1,7 @@
 // The profile: registration, sessions, and what is known of the caller.
-import type { Context, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context } from '../context/context.ts'
 import { profile, type QrToken, type Session } from '../privicore/profile.ts'
 
 export interface ProfileRecord {
@@ -19,7 +21,7 @@ export async function tokenExpiry(ctx: Context): Promise<string> {
 }
 
 export function registerProfile(ctx: Context, input: { username: string; password: string }): Promise<Sent> {
-  return ctx.send(profile.register, input)
+  return ctx.commands.send(profile.register, input)
 }
 
 /** @throws UNAUTHENTICATED for wrong credentials */
@@ -30,7 +32,7 @@ export async function authenticate(ctx: Context, input: { username: string; pass
 }
 
 export function changePassword(ctx: Context, input: { currentPassword: string; newPassword: string }): Promise<Sent> {
-  return ctx.send(profile.changePassword, input)
+  return ctx.commands.send(profile.changePassword, input)
 }
 
 export function generateQrToken(ctx: Context): Promise<QrToken> {
@@ -42,11 +44,11 @@ export async function reauthorizeToken(
   ctx: Context,
   ttlSeconds: number | null | undefined,
 ): Promise<{ command: Sent['command'] | null; session: Session | null }> {
-  const { command, beside: session } = await ctx.send(profile.reauthorize, { ttl: ttlSeconds })
+  const { command, beside: session } = await ctx.commands.send(profile.reauthorize, { ttl: ttlSeconds })
   return session === undefined ? { command, session: null } : { command: null, session }
 }
 
 /** The caller's token answers UNAUTHENTICATED from then on. */
 export function revokeToken(ctx: Context): Promise<Sent> {
-  return ctx.send(profile.revoke, {})
+  return ctx.commands.send(profile.revoke, {})
 }

@@ -1,5 +1,7 @@
 // Public keys: the caller's, the engine's, and new ones.
-import type { Context, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context } from '../context/context.ts'
 import { faultOfSignedKey, type KeyPair, type PublicKeyRecord, publicKey } from '../privicore/public-key.ts'
 import { refuse } from './input.ts'
 
@@ -26,5 +28,5 @@ export function checkSignedKey(signedHex: string, field: string): void {
 /** Replaces the one that is registered. @throws VALIDATION_FAILED without a call for what is no signed key */
 export async function registerPublicKey(ctx: Context, signedHex: string): Promise<Sent> {
   checkSignedKey(signedHex, 'signedHex')
-  return ctx.send(publicKey.register, { publicKey: signedHex })
+  return ctx.commands.send(publicKey.register, { publicKey: signedHex })
 }

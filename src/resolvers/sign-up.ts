@@ -1,5 +1,5 @@
 // Signing up: a profile, its session and its public key, in one go.
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { hasCode, PrivicoreError } from '../privicore/errors.ts'
 import { profile, type Session } from '../privicore/profile.ts'
 import { publicKey } from '../privicore/public-key.ts'
@@ -22,17 +22,17 @@ export async function signUp(
   const workflow = new Workflow<SignUpStep>(ctx, 'REGISTER')
   const ended = await workflow.run(async () => {
     checkSignedKey(publicKeyHex, 'publicKeyHex')
-    const { command } = await workflow.succeeded(await ctx.send(profile.register, { username, password }))
+    const { command } = await workflow.succeeded(await ctx.commands.send(profile.register, { username, password }))
 
     workflow.begin('AUTHENTICATE')
     // A profile that was made just now may not be known yet: its own password is refused for a moment.
     const authenticate = () => ctx.read(profile.authenticate, { username, password }).catch(nullUnless)
-    session = await ctx.afterSuccess(command, authenticate)
+    session = await ctx.commands.afterSuccess(command, authenticate)
     if (session === null) throw new PrivicoreError('UNAUTHENTICATED', 'signUp: the new profile cannot sign in')
 
     workflow.begin('REGISTER_KEY')
     const own = ctx.as(session.token)
-    await workflow.succeeded(await own.send(publicKey.register, { publicKey: publicKeyHex }))
+    await workflow.succeeded(await own.commands.send(publicKey.register, { publicKey: publicKeyHex }))
     return true as const
   })
   return { ...ended, session }

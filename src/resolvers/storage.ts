@@ -1,5 +1,7 @@
 // Storage devices: what can be asked of them and done with them.
-import type { Context, Found, Lookup, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context, Found, Lookup } from '../context/context.ts'
 import type { DeviceRecord } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 
@@ -14,13 +16,13 @@ export function findStorageDevice(ctx: Context, deviceIdentifier: string): Found
 }
 
 export function registerStorageDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(storage.register, { deviceIdentifier })
+  return ctx.commands.send(storage.register, { deviceIdentifier })
 }
 
 export function synchronizeStorageDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(storage.sync, { deviceIdentifier })
+  return ctx.commands.send(storage.sync, { deviceIdentifier })
 }
 
 export function removeStorageDevice(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(storage.remove, { deviceIdentifier })
+  return ctx.commands.send(storage.remove, { deviceIdentifier })
 }

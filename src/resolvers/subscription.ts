@@ -2,7 +2,7 @@
 import type { CommandRecord } from '../commands/command.ts'
 import { isSettled } from '../commands/command.ts'
 import type { Feed } from '../commands/feed.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { voting } from '../privicore/voting.ts'
 import { noPush, type RequestedData } from './transfer.ts'
@@ -32,11 +32,11 @@ export async function followCommands(ctx: Context, commandIds: readonly string[]
       publicMessage: `At most ${MOST_COMMANDS} commands can be followed by one subscription; these are ${wanted.length}.`,
     })
   }
-  const known = await Promise.all(wanted.map((commandId) => ctx.knowCommand(commandId)))
+  const known = await Promise.all(wanted.map((commandId) => ctx.commands.know(commandId)))
   if (known.includes(null)) throw unknown()
   return ctx.feed<CommandRecord>(async (feed) => {
     const follower = new CommandsFollower(feed, wanted.length)
-    const leaving = await Promise.all(wanted.map((commandId) => ctx.followCommand(commandId, follower)))
+    const leaving = await Promise.all(wanted.map((commandId) => ctx.commands.follow(commandId, follower)))
     if (leaving.includes(null)) {
       leaveAll(leaving)()
       throw unknown()
@@ -102,9 +102,9 @@ export function followVotingPool(ctx: Context, poolId: string): Promise<Feed<Vot
  */
 export async function followRequestedData(ctx: Context, requestId: string): Promise<Feed<RequestedData>> {
   if (ctx.caller === null) throw new PrivicoreError('UNAUTHENTICATED', 'requestedData: needs a token')
-  if (!ctx.hasPush && (await ctx.findData(requestId)) === null) throw noPush()
+  if (!ctx.data.hasPush && (await ctx.data.find(requestId)) === null) throw noPush()
   return ctx.feed<RequestedData>(async (feed) =>
-    ctx.followData(requestId, (data) => {
+    ctx.data.follow(requestId, (data) => {
       feed.push(data)
       feed.finish()
     }),

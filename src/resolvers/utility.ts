@@ -1,5 +1,5 @@
 // Whether Privicore answers.
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { utility } from '../privicore/utility.ts'
 

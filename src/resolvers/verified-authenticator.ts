@@ -1,5 +1,7 @@
 // Authenticators and the rules by which they vote: what can be asked of them and done with them.
-import type { Context, Found, Lookup, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context, Found, Lookup } from '../context/context.ts'
 import type { DeviceRecord } from '../privicore/device.ts'
 import {
   authenticator,
@@ -29,11 +31,11 @@ export function findAuthenticator(ctx: Context, deviceIdentifier: string): Found
 }
 
 export function registerAuthenticator(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(authenticator.register, { deviceIdentifier })
+  return ctx.commands.send(authenticator.register, { deviceIdentifier })
 }
 
 export function removeAuthenticator(ctx: Context, deviceIdentifier: string): Promise<Sent> {
-  return ctx.send(authenticator.remove, { deviceIdentifier })
+  return ctx.commands.send(authenticator.remove, { deviceIdentifier })
 }
 
 export function findVotingStrategy(ctx: Context): Promise<VotingStrategy | null> {
@@ -41,7 +43,7 @@ export function findVotingStrategy(ctx: Context): Promise<VotingStrategy | null>
 }
 
 export function setQuorumSize(ctx: Context, size: number): Promise<Sent> {
-  return ctx.send(authenticator.quorumSize, { size })
+  return ctx.commands.send(authenticator.quorumSize, { size })
 }
 
 /**
@@ -53,15 +55,15 @@ export async function setQuorumStrategy(
   { strategy, percentageRequired }: { strategy: QuorumStrategy; percentageRequired: number },
 ): Promise<Sent> {
   checkPercentage(percentageRequired)
-  return ctx.send(authenticator.quorumStrategy, { strategy, strategy_params: percentageRequired })
+  return ctx.commands.send(authenticator.quorumStrategy, { strategy, strategy_params: percentageRequired })
 }
 
 export function setVotingTimeLimit(ctx: Context, seconds: number): Promise<Sent> {
-  return ctx.send(authenticator.timeLimit, { timeLimit: seconds })
+  return ctx.commands.send(authenticator.timeLimit, { timeLimit: seconds })
 }
 
 export function setMaximumVotingAttempts(ctx: Context, attempts: number): Promise<Sent> {
-  return ctx.send(authenticator.maxAttempts, { numberOfAttempts: attempts })
+  return ctx.commands.send(authenticator.maxAttempts, { numberOfAttempts: attempts })
 }
 
 export function listVotingConfigurations(ctx: Context): Promise<VotingConfiguration[]> {
@@ -89,7 +91,7 @@ export type VotingConfigurationChange = {
 /** @throws VALIDATION_FAILED, without a call, where strategy and percentage do not go together */
 export async function registerVotingConfiguration(ctx: Context, input: VotingConfigurationInput): Promise<Sent> {
   checkStrategy(input)
-  return ctx.send(votingConfiguration.register, {
+  return ctx.commands.send(votingConfiguration.register, {
     name: input.name,
     timeLimit: input.timeLimitSeconds,
     strategy: input.strategy,
@@ -101,7 +103,7 @@ export async function registerVotingConfiguration(ctx: Context, input: VotingCon
 /** @throws VALIDATION_FAILED, without a call, where strategy and percentage do not go together */
 export async function updateVotingConfiguration(ctx: Context, change: VotingConfigurationChange): Promise<Sent> {
   checkStrategy(change)
-  return ctx.send(votingConfiguration.update, {
+  return ctx.commands.send(votingConfiguration.update, {
     id: change.configurationId,
     name: change.name ?? undefined,
     timeLimit: change.timeLimitSeconds ?? undefined,

@@ -1,5 +1,7 @@
 // Votings: questions put to the authenticators, and the pools that collect their votes.
-import type { Context, Sent } from '../context.ts'
+
+import type { Sent } from '../context/commands.ts'
+import type { Context } from '../context/context.ts'
 import { type VotingPoolSnapshot, voting } from '../privicore/voting.ts'
 
 export interface VotingPool extends VotingPoolSnapshot {
@@ -22,7 +24,7 @@ export interface VotingInput {
 
 /** What comes beside the command is the pool's id, where Privicore names it at once. */
 export function createVoting(ctx: Context, input: VotingInput): Promise<Sent<string | undefined>> {
-  return ctx.send(voting.create, {
+  return ctx.commands.send(voting.create, {
     votingConfigurationId: input.votingConfigurationId,
     question: input.question,
     title: input.title,
@@ -38,5 +40,5 @@ export function createVoting(ctx: Context, input: VotingInput): Promise<Sent<str
 export async function poolOfVoting(ctx: Context, sent: Sent<string | undefined>): Promise<VotingPool | null> {
   const { command, beside: poolId } = sent
   const named = poolId === undefined ? null : await findVotingPool(ctx, poolId)
-  return named ?? ctx.afterSuccess(command, () => findVotingPool(ctx, poolId ?? command.commandId))
+  return named ?? ctx.commands.afterSuccess(command, () => findVotingPool(ctx, poolId ?? command.commandId))
 }

@@ -1,6 +1,7 @@
 // A mutation of several steps: one after the other, each once, until one is refused, fails, or is still pending. Knows no area.
 import { type CommandRecord, isSettled } from '../commands/command.ts'
-import type { Context, Sent } from '../context.ts'
+import type { Sent } from '../context/commands.ts'
+import type { Context } from '../context/context.ts'
 import { hasCode, PrivicoreError } from '../privicore/errors.ts'
 
 /** How a workflow ended. */
@@ -47,7 +48,7 @@ export class Workflow<Step> {
 
   async #outcome(command: CommandRecord): Promise<CommandRecord> {
     try {
-      return await this.#ctx.settle(command)
+      return await this.#ctx.commands.settle(command)
     } catch (error) {
       if (!(error instanceof PrivicoreError)) throw error
       // It was accepted, and its outcome could not be learnt: to the client it is still pending, under its id.

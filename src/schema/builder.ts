@@ -3,7 +3,7 @@ import SchemaBuilder from '@pothos/core'
 import RelayPlugin from '@pothos/plugin-relay'
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { GraphQLDateTime, GraphQLJSON, GraphQLSafeInt, GraphQLURL } from 'graphql-scalars'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'
 
 export interface SchemaTypes {

@@ -2,7 +2,7 @@
 import type { InputObjectRef, ObjectFieldsShape, ObjectRef } from '@pothos/core'
 import { type GraphQLInputObjectType, isInputObjectType } from 'graphql'
 import { type CommandRecord, isSettled } from '../commands/command.ts'
-import type { Context, Found } from '../context.ts'
+import type { Context, Found } from '../context/context.ts'
 import type { AnyEndpoint } from '../privicore/endpoint.ts'
 import { hasCode, type PrivicoreError } from '../privicore/errors.ts'
 import { utility } from '../privicore/utility.ts'
@@ -45,7 +45,7 @@ const CommandOutcome = builder.objectRef<CommandRecord>('CommandOutcome').implem
 implementNode(CommandType, {
   description: 'Something Privicore does asynchronously. Visible to the caller who sent it.',
   id: (command) => command.commandId,
-  load: (ctx, ids) => Promise.all(ids.map((id) => ctx.findCommand(id))),
+  load: (ctx, ids) => Promise.all(ids.map((id) => ctx.commands.find(id))),
   fields: (t) => ({
     commandId: t.exposeID('commandId', {
       nullable: false,
@@ -254,7 +254,7 @@ export function afterSuccess<Input, Result extends { readonly command: CommandRe
     resolve: (({ input, result }: Payload<Input, Result>, _: object, ctx: Context) =>
       result === null
         ? null
-        : ctx.afterSuccess(
+        : ctx.commands.afterSuccess(
             result.command,
             () => options.find(ctx, { input, result }),
             (found) => options.current?.(found, { input, result }) ?? true,
@@ -270,6 +270,6 @@ builder.queryField('command', (t) =>
       "A command as it is now, by Privicore's id (not its Node id). Null when Privicore does not know it, or another caller sent it. Needs no token for a command that was sent without one.",
     extensions: { ...rest(utility.requestStatus) },
     args: { commandId: t.arg.id({ required: true, description: "Privicore's id of the command." }) },
-    resolve: (_, { commandId }, ctx) => ctx.findCommand(commandId),
+    resolve: (_, { commandId }, ctx) => ctx.commands.find(commandId),
   }),
 )

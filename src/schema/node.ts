@@ -1,6 +1,6 @@
 // Node: which types can be refetched by id, and how. Knows no type by name.
 import type { ObjectFieldsShape, ObjectRef } from '@pothos/core'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { builder, type SchemaTypes } from './builder.ts'
 import { BadUserInput } from './errors.ts'
 import { decodeNodeId, encodeNodeId } from './node-id.ts'

@@ -183,7 +183,7 @@ mutation('revokeToken', {
       nullable: false,
       description: 'Whether the token is revoked. Where Privicore revokes by a command, selecting this waits for it.',
       resolve: async ({ result }, _, ctx) =>
-        result !== null && (await ctx.settle(result.command)).status === 'SUCCEEDED',
+        result !== null && (await ctx.commands.settle(result.command)).status === 'SUCCEEDED',
     }),
   }),
 })

@@ -13,7 +13,7 @@ import {
   visit,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import type { Variables } from './collect-fields.ts'
 import { type Fragments, planOf } from './query-plan.ts'
 import { type Compiling, compile, type QueryProgram } from './query-program.ts'

@@ -1,6 +1,6 @@
 // Who sent a request: the caller's Privicore token out of its headers. No other header of a client goes further than this.
 import { hash, randomBytes } from 'node:crypto'
-import type { Caller } from '../context.ts'
+import type { Caller } from '../context/scope.ts'
 import { Secret } from '../privicore/secret.ts'
 
 /** With the value 1, where CACHE_DEBUG allows it: extensions.cache says which reads were hits, stale, or misses. */

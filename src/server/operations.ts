@@ -1,7 +1,8 @@
 // One operation, however it came: its context and deadline, its coded errors, its line in the log. Knows no HTTP and no yoga.
 import { randomUUID } from 'node:crypto'
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import { type CacheNote, type Caller, Context, type Services } from '../context.ts'
+import { Context } from '../context/context.ts'
+import type { CacheNote, Caller, Services } from '../context/scope.ts'
 import type { Metrics } from '../metrics.ts'
 import { hasCode, PrivicoreError } from '../privicore/errors.ts'
 import { rootCause, toGraphQLError } from '../schema/errors.ts'

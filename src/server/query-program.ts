@@ -17,7 +17,7 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql'
-import type { Context } from '../context.ts'
+import type { Context } from '../context/context.ts'
 import { collectFields, type Selecting, type Variables } from './collect-fields.ts'
 import type { Fragments } from './query-plan.ts'
 import { isRepeatable } from './repeatable.ts'

@@ -20,7 +20,7 @@ import {
   parse,
 } from 'graphql'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { Context } from '../../src/context.ts'
+import type { Context } from '../../src/context/context.ts'
 import { CompiledQueries } from '../../src/server/compiled-queries.ts'
 import { compile } from '../../src/server/query-program.ts'
 import { randomQuery } from '../support/random-query.ts'

@@ -1,5 +1,7 @@
 // Data tokens: what can be done with them. Large payloads and data that arrives later are the affair of transfer.ts.
-import type { Context, Sent } from '../../context.ts'
+
+import type { Sent } from '../../context/commands.ts'
+import type { Context } from '../../context/context.ts'
 import { type DataRequest, type DataTokenRecord, dataToken } from '../../privicore/data-token.ts'
 import type { Values } from '../../privicore/encoding.ts'
 import { objectOf } from '../input.ts'
@@ -18,8 +20,12 @@ export async function reserveTokenSpace(ctx: Context, { context, ttlMinutes, met
   const object = objectOf(meta, 'meta')
   const since = Date.now()
   // One field of JSON text, privicore.md §5.
-  const sent = await ctx.send(dataToken.reserve, { context, ttl: ttlMinutes, meta: object && JSON.stringify(object) })
-  await ctx.limitLinks(sent.command.commandId, since + (ttlMinutes ?? DEFAULT_TTL_MINUTES) * 60_000)
+  const sent = await ctx.commands.send(dataToken.reserve, {
+    context,
+    ttl: ttlMinutes,
+    meta: object && JSON.stringify(object),
+  })
+  await ctx.links.limit(sent.command.commandId, since + (ttlMinutes ?? DEFAULT_TTL_MINUTES) * 60_000)
   return sent
 }
 
@@ -30,19 +36,19 @@ export async function readTemporaryDataToken(ctx: Context, commandId: string): P
 
 /** @param commandId of the reservation; null until it has settled */
 export function findTemporaryDataToken(ctx: Context, commandId: string): Promise<ReservedSpace | null> {
-  return ctx.followUp(commandId, () => readTemporaryDataToken(ctx, commandId))
+  return ctx.commands.followUp(commandId, () => readTemporaryDataToken(ctx, commandId))
 }
 
 /** @param data ciphertext: IV, ciphertext, authentication tag */
 export function exchangeDataForToken(ctx: Context, temporaryToken: string, data: Buffer): Promise<Sent> {
-  return ctx.send(dataToken.exchange, { temporaryTokenSpace: temporaryToken, data: data.toString('base64') })
+  return ctx.commands.send(dataToken.exchange, { temporaryTokenSpace: temporaryToken, data: data.toString('base64') })
 }
 
 export async function requestData(ctx: Context, token: string): Promise<Sent<DataRequest | undefined>> {
-  const sent = await ctx.send(dataToken.request, { token })
+  const sent = await ctx.commands.send(dataToken.request, { token })
   const { inline = null, requestId = null } = sent.beside ?? {}
   // It may arrive before anybody asks for it.
-  if (inline !== null || requestId !== null) ctx.expectData(requestId ?? sent.command.commandId, inline)
+  if (inline !== null || requestId !== null) ctx.data.expect(requestId ?? sent.command.commandId, inline)
   return sent
 }
 
@@ -70,7 +76,7 @@ export interface RiskInput {
 }
 
 export async function configureRisk(ctx: Context, { extra, ...input }: RiskInput): Promise<Sent> {
-  return ctx.send(dataToken.riskMeta, { ...input, extra: objectOf(extra, 'extra') ?? null })
+  return ctx.commands.send(dataToken.riskMeta, { ...input, extra: objectOf(extra, 'extra') ?? null })
 }
 
 export interface FileInput {
@@ -85,7 +91,7 @@ export interface FileInput {
 
 /** `beside` is the permanent token where Privicore names one; if not, the token that was given is permanent on success. */
 export function configureFile(ctx: Context, input: FileInput): Promise<Sent<string | undefined>> {
-  return ctx.send(dataToken.fileMeta, { ...input })
+  return ctx.commands.send(dataToken.fileMeta, { ...input })
 }
 
 export interface UpdateInput {
@@ -103,7 +109,7 @@ export async function updateDataToken(ctx: Context, input: UpdateInput): Promise
     data: objectOf(input.dataMeta, 'dataMeta'),
   }
   const changesMeta = Object.values(meta).some((part) => part !== undefined)
-  return ctx.send(dataToken.update, {
+  return ctx.commands.send(dataToken.update, {
     dataToken: input.token,
     data: input.data.toString('base64'),
     ...(changesMeta && { meta }),
@@ -111,7 +117,7 @@ export async function updateDataToken(ctx: Context, input: UpdateInput): Promise
 }
 
 export function deleteData(ctx: Context, token: string): Promise<Sent> {
-  return ctx.send(dataToken.delete, { token })
+  return ctx.commands.send(dataToken.delete, { token })
 }
 
 /** Whether a data token shows the metadata that were set on it: just after success it may still show the old ones. */

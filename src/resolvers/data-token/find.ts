@@ -1,5 +1,5 @@
 // Data tokens by their tokens: there is no call for one, so they are found in the list.
-import type { Context } from '../../context.ts'
+import type { Context } from '../../context/context.ts'
 import type { DataTokenRecord } from '../../privicore/data-token.ts'
 import { DataTokenList, MAX_PER_PAGE } from './list.ts'
 

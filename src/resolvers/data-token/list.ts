@@ -1,5 +1,5 @@
 // The list of data tokens as one sequence, however its server cuts it into pages. Knows nothing of cursors.
-import type { Context } from '../../context.ts'
+import type { Context } from '../../context/context.ts'
 import { type DataTokenRecord, dataToken } from '../../privicore/data-token.ts'
 import type { Values } from '../../privicore/encoding.ts'
 import { PrivicoreError } from '../../privicore/errors.ts'

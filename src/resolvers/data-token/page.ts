@@ -1,5 +1,5 @@
 // A page of data tokens: what first, after, last and before mean, and what a cursor holds.
-import type { Context } from '../../context.ts'
+import type { Context } from '../../context/context.ts'
 import type { DataTokenRecord } from '../../privicore/data-token.ts'
 import { refuseArguments } from '../input.ts'
 import { type DataTokenFilter, DataTokenList, MAX_PER_PAGE, type Place } from './list.ts'

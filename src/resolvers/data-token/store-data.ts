@@ -1,5 +1,5 @@
 // Storing a small payload: a space is reserved, filled, and described, in one go.
-import type { Context } from '../../context.ts'
+import type { Context } from '../../context/context.ts'
 import type { DataTokenRecord } from '../../privicore/data-token.ts'
 import { PrivicoreError } from '../../privicore/errors.ts'
 import { refuse } from '../input.ts'
@@ -37,7 +37,7 @@ export async function storeData(ctx: Context, input: StoreDataInput): Promise<St
     }
     const { command } = await workflow.succeeded(await reserveTokenSpace(ctx, { context, ttlMinutes }))
     const { commandId } = command
-    temporary = await ctx.afterSuccess(command, () => readTemporaryDataToken(ctx, commandId))
+    temporary = await ctx.commands.afterSuccess(command, () => readTemporaryDataToken(ctx, commandId))
     if (temporary === null) throw new PrivicoreError('NOT_FOUND', 'storeData: the reserved space does not appear')
 
     workflow.begin('EXCHANGE')

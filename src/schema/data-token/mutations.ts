@@ -147,7 +147,7 @@ mutation('configureDataTokenFile', {
       resolve: async ({ input, result }, _, ctx) => {
         if (result === null) return null
         if (result.beside !== undefined) return result.beside
-        return (await ctx.settle(result.command)).status === 'SUCCEEDED' ? input.token : null
+        return (await ctx.commands.settle(result.command)).status === 'SUCCEEDED' ? input.token : null
       },
     }),
   }),
