@@ -58,9 +58,13 @@ export class CallerCommands {
     }
   }
 
-  /** The command as it is now; null when Privicore does not know it, or it is somebody else's. */
-  async find(commandId: string): Promise<CommandRecord | null> {
+  /** The command as it is now, asked for once in an operation; null when Privicore does not know it, or it is somebody else's. */
+  find(commandId: string): Promise<CommandRecord | null> {
     this.#scope.spoil()
+    return this.#scope.cache.share(`command ${commandId}`, () => this.#ask(commandId))
+  }
+
+  async #ask(commandId: string): Promise<CommandRecord | null> {
     const command = await this.#scope.services.commands.find(commandId, this.#scope.owner, this.#scope.signal)
     if (command !== null) await this.#scope.services.cache?.settled(command)
     return command

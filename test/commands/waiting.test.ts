@@ -123,3 +123,15 @@ test('a command that nobody settles is given up after COMMAND_WATCH_MAX_MS', asy
   await sleep(150)
   expect(privicore.count('utility.requestStatus')).toBe(polls)
 })
+
+test('a command that one query asks about in several places is asked for once', async () => {
+  const { run, privicore } = await gateway()
+  privicore.fault('device.identifier', { kind: 'latency', ms: 100 })
+  const answer = await run(
+    '{ command(commandId: "none") { status } again: command(commandId: "none") { status } deviceIdentifier(commandId: "none") }',
+  )
+  expect(answer).toEqual({ data: { command: null, again: null, deviceIdentifier: null } })
+  // An unknown id is asked for in both ways that Privicore may have (privicore.md §1.2).
+  const looks = privicore.requests.filter(({ path }) => path.startsWith('/request-status/'))
+  expect(looks.map(({ method }) => method).sort()).toEqual(['GET', 'POST'])
+})
