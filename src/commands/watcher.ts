@@ -62,7 +62,7 @@ interface Watch {
   steps: number
   polledAt: number
   polling: boolean
-  /** Something happened while it was being polled: what that poll says may be older. */
+  /** Something happened while it was being polled, or claimed: what is known of it may be older. */
   again: boolean
   /** Called when it is not watched any more. */
   readonly releases: (() => void)[]
@@ -130,14 +130,14 @@ export class Watcher {
     for (const waiter of waiters) waiter.settled(command)
   }
 
-  /** Polls every command of this owner once: what was pushed meanwhile is lost. @returns their ids */
+  /** Polls every command of this owner once, or as soon as it may: what was pushed meanwhile is lost. @returns their ids */
   pollNow(owner: string | null): string[] {
     const commandIds: string[] = []
     for (const watch of this.#watches.values()) {
-      if (watch.owner !== owner || watch.fence === null) continue
+      if (watch.owner !== owner) continue
       commandIds.push(watch.commandId)
       watch.steps = 0
-      if (watch.polling) watch.again = true
+      if (watch.polling || watch.fence === null) watch.again = true
       else this.#schedule(watch, Math.random() * this.#options.pollMinMs)
     }
     return commandIds
@@ -253,7 +253,9 @@ export class Watcher {
     // Taken over from an instance that is gone: it is high time to look.
     const age = watch.acceptedAt === null ? Number.POSITIVE_INFINITY : Date.now() - watch.acceptedAt
     const takenOver = age > LEASE_MS && performance.now() - watch.startedAt > CLAIM_EVERY_MS
-    this.#schedule(watch, takenOver ? Math.random() * this.#options.pollMinMs : this.#pause(watch))
+    const soon = takenOver || watch.again
+    watch.again = false
+    this.#schedule(watch, soon ? Math.random() * this.#options.pollMinMs : this.#pause(watch))
   }
 
   #lose(watch: Watch): void {

@@ -5,8 +5,7 @@ import type { Auth, Command } from '../privicore/endpoint.ts'
 import { hasCode } from '../privicore/errors.ts'
 import { pause } from '../privicore/pause.ts'
 import type { PushHold } from '../privicore/push.ts'
-import type { Found } from './context.ts'
-import type { Scope } from './scope.ts'
+import type { Found, Scope } from './scope.ts'
 
 /** Follow-ups are eventually consistent (privicore.md §1.1): how often, and how far apart, a 404 just after success is asked again. */
 const FOLLOW_UP = { tries: 7, pauseMs: 1_000, firstPauseMs: 100 }
@@ -58,10 +57,10 @@ export class CallerCommands {
     }
   }
 
-  /** The command as it is now, asked for once in an operation; null when Privicore does not know it, or it is somebody else's. */
+  /** The command as it is now, asked for once in a query; null when Privicore does not know it, or it is somebody else's. */
   find(commandId: string): Promise<CommandRecord | null> {
     this.#scope.spoil()
-    return this.#scope.cache.share(`command ${commandId}`, () => this.#ask(commandId))
+    return this.#scope.cache.share(`command ${commandId}`, () => this.#ask(commandId), !this.#scope.options.serial)
   }
 
   async #ask(commandId: string): Promise<CommandRecord | null> {

@@ -12,7 +12,7 @@ import type { Secret } from '../privicore/secret.ts'
 import { CallerCommands } from './commands.ts'
 import { CallerData } from './data.ts'
 import { CallerLinks } from './links.ts'
-import { type Caller, type ContextOptions, Scope } from './scope.ts'
+import { type Caller, type ContextOptions, type Found, Scope } from './scope.ts'
 
 /** Finds one record by its id, out of a list that one call answers. */
 export interface Lookup<Row> {
@@ -23,9 +23,6 @@ export interface Lookup<Row> {
   /** Answers one record alone, by its `id`: asked where nothing else of the list is wanted in the operation. */
   readonly one?: Read<string, { readonly id: string }, Row | null>
 }
-
-/** At once where the list has come already: a join of many rows costs no promise each. */
-export type Found<Row> = Promise<Row | null> | Row | null
 
 export class Context {
   readonly caller: Caller | null

@@ -46,7 +46,7 @@ export class CallerData {
   }
 
   /** Waits until the data of a request is there; null when the operation's time runs out first. */
-  async arrival(requestId: string): Promise<Delivery | null> {
+  async wait(requestId: string): Promise<Delivery | null> {
     return new Promise((resolve, reject) => {
       const end = () => {
         clearTimeout(timer)

@@ -1,5 +1,5 @@
-// What belongs to one operation: who asks, how long there is, what went into it, what it has changed. For the doors in this folder
-// alone; asks nothing itself. Knows no GraphQL and no area.
+// What belongs to one operation: who asks, how long there is, what went into it, what it has changed. A Scope is for the doors in
+// this folder alone, and asks nothing itself. Knows no GraphQL and no area.
 import type { CallerCache, Verdict } from '../cache/cache.ts'
 import { isRefusal } from '../cache/failure.ts'
 import { Ingredients } from '../cache/ingredients.ts'
@@ -43,6 +43,9 @@ export interface CacheNote {
   readonly ageMs: number
 }
 
+/** At once where the list has come already: a join of many rows costs no promise each. */
+export type Found<Row> = Promise<Row | null> | Row | null
+
 export interface ContextOptions {
   readonly services: Services
   readonly caller: Caller | null
@@ -55,6 +58,8 @@ export interface ContextOptions {
   readonly eventTimeoutMs?: number | undefined
   /** A URL that the request was sent to, in the client's words. */
   readonly address?: string | undefined
+  /** Its root fields run one after the other, as a mutation's do: what one has seen the next may find changed. */
+  readonly serial?: boolean | undefined
   /** Gets a note for each read that may be remembered. */
   readonly cacheNotes?: CacheNote[] | undefined
 }

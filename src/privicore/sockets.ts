@@ -47,6 +47,8 @@ export class Sockets {
     this.#make = () =>
       new Client(url.origin, {
         pipelining: 1,
+        // One request at a time; and HTTP/2 goes on reading memory that release.ts would have given back.
+        allowH2: false,
         keepAliveTimeout: KEEP_ALIVE_MS,
         // Each exchange has a clock of its own that covers all of it.
         headersTimeout: 0,

@@ -1,7 +1,7 @@
 // Devices: what can be asked of them and done with them.
-
 import type { Sent } from '../context/commands.ts'
-import type { Context, Found, Lookup } from '../context/context.ts'
+import type { Context, Lookup } from '../context/context.ts'
+import type { Found } from '../context/scope.ts'
 import { type DeviceApproval, type DeviceConfiguration, type DeviceRecord, device } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 import { authenticator } from '../privicore/verified-authenticator.ts'

@@ -1,7 +1,8 @@
 // OAuth applications: registration, consent, codes and tokens.
 import { randomBytes } from 'node:crypto'
 import type { Sent } from '../context/commands.ts'
-import type { Context, Found } from '../context/context.ts'
+import type { Context } from '../context/context.ts'
+import type { Found } from '../context/scope.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import {
   type OAuthAccessToken,

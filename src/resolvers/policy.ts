@@ -1,7 +1,7 @@
 // Policies and their templates: what can be asked of them and done with them.
-
 import type { Sent } from '../context/commands.ts'
-import type { Context, Found, Lookup } from '../context/context.ts'
+import type { Context, Lookup } from '../context/context.ts'
+import type { Found } from '../context/scope.ts'
 import { PrivicoreError } from '../privicore/errors.ts'
 import { type PolicyEvent, type PolicyRecord, type PolicyTemplate, policy } from '../privicore/policy.ts'
 import { objectOf } from './input.ts'

@@ -1,5 +1,4 @@
 // The profile: registration, sessions, and what is known of the caller.
-
 import type { Sent } from '../context/commands.ts'
 import type { Context } from '../context/context.ts'
 import { profile, type QrToken, type Session } from '../privicore/profile.ts'

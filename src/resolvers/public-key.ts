@@ -1,5 +1,4 @@
 // Public keys: the caller's, the engine's, and new ones.
-
 import type { Sent } from '../context/commands.ts'
 import type { Context } from '../context/context.ts'
 import { faultOfSignedKey, type KeyPair, type PublicKeyRecord, publicKey } from '../privicore/public-key.ts'

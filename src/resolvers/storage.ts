@@ -1,7 +1,7 @@
 // Storage devices: what can be asked of them and done with them.
-
 import type { Sent } from '../context/commands.ts'
-import type { Context, Found, Lookup } from '../context/context.ts'
+import type { Context, Lookup } from '../context/context.ts'
+import type { Found } from '../context/scope.ts'
 import type { DeviceRecord } from '../privicore/device.ts'
 import { storage } from '../privicore/storage.ts'
 

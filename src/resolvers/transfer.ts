@@ -26,7 +26,7 @@ export async function mintDownloadUrl(ctx: Context, { stream, context }: Request
 /** Waits until the data of a request (by its id) arrives; null when the operation's time runs out first. */
 export async function awaitRequestedData(ctx: Context, requestId: string): Promise<RequestedData | null> {
   if (!ctx.data.hasPush) throw noPush()
-  return ctx.data.arrival(requestId)
+  return ctx.data.wait(requestId)
 }
 
 export function noPush(): PrivicoreError {

@@ -1,5 +1,4 @@
 // Votings: questions put to the authenticators, and the pools that collect their votes.
-
 import type { Sent } from '../context/commands.ts'
 import type { Context } from '../context/context.ts'
 import { type VotingPoolSnapshot, voting } from '../privicore/voting.ts'

@@ -54,8 +54,14 @@ export function createFastPath(options: FastPathOptions): RequestListener {
         memo &&
         memos?.look(memo.caller, body, (found) => {
           if (response.destroyed) return
-          if (found !== null) answerAgain(options, found, token, request, response)
-          else run()
+          try {
+            if (found !== null) answerAgain(options, found, token, request, response)
+            else run()
+          } catch (error) {
+            // Nobody waits for what will not come.
+            response.destroy()
+            throw error
+          }
         })
       if (!looking) run()
     })

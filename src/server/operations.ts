@@ -137,6 +137,7 @@ export class Operation {
       deadline: this.startedAt + timeoutMs,
       eventTimeoutMs: requestTimeoutMs,
       address,
+      serial: asked.type === 'mutation',
       cacheNotes,
     })
   }

@@ -64,6 +64,15 @@ test('after a cut of the push channel a command is polled anew: a look that bega
   await reader
 })
 
+test('after a cut a command that is only being taken on is polled soon, too', async () => {
+  const { commands, begun } = start()
+  const taking = commands.accepted('device.approve', 'c1', 'alice')
+  commands.pollNow('alice')
+  await taking
+  commands.pollNow('alice')
+  await begun(1)
+})
+
 test('a look whose asker has left already is not begun', async () => {
   const { commands, polls } = start()
   await expect(commands.find('c1', null, AbortSignal.abort(new Error('left')))).rejects.toThrow('left')

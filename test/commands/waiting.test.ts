@@ -135,3 +135,26 @@ test('a command that one query asks about in several places is asked for once', 
   const looks = privicore.requests.filter(({ path }) => path.startsWith('/request-status/'))
   expect(looks.map(({ method }) => method).sort()).toEqual(['GET', 'POST'])
 })
+
+test('in a mutation each field sees a command as it is then: they run one after the other', async () => {
+  const { run, privicore } = await gateway({ sandbox: { retrievalLagMs: 500 } })
+  const hold = privicore.hold('oauth.register')
+  const { data } = await run(
+    'mutation { registerOAuthApplication(input: { title: "x", redirectUri: "https://x.example", scopes: ["all"] }) { command { commandId } } }',
+  )
+  const { commandId } = data?.registerOAuthApplication.command ?? {}
+  const between = Promise.withResolvers<void>()
+  privicore.fault('publicKey.generate', { kind: 'wait', until: between.promise })
+  const answer = run(
+    `mutation ($id: ID!) {
+      before: retrieveOAuthApplicationConfiguration(input: { applicationId: $id }) { configuration { clientId } }
+      generateKeyPair { userErrors { message } }
+      after: retrieveOAuthApplicationConfiguration(input: { applicationId: $id }) { configuration { clientId } }
+    }`,
+    { id: commandId },
+  )
+  await vi.waitFor(() => expect(privicore.count('publicKey.generate')).toBe(1))
+  hold.release()
+  between.resolve()
+  expect((await answer).data?.after).toEqual({ configuration: { clientId: expect.any(String) } })
+})

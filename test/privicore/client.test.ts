@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Privicore } from '../../src/privicore/client.ts'
 import { device } from '../../src/privicore/device.ts'
 import { profile } from '../../src/privicore/profile.ts'
 import { Secret } from '../../src/privicore/secret.ts'
+import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate.ts'
 import { clientOf, json, startUpstream } from '../support/upstream.ts'
 
 const token = new Secret('a-token')
@@ -397,6 +400,27 @@ describe('the connection', () => {
     onTestFinished(() => privicore.close())
     for (let round = 0; round < 3; round++) await privicore.read(device.list, {}, { token })
     expect(sockets.size).toBe(1)
+  })
+
+  test('is of HTTP/1.1 even where the server would rather have HTTP/2', async () => {
+    const trusted = getCACertificates('default')
+    setDefaultCACertificates([...trusted, CERTIFICATE])
+    onTestFinished(() => setDefaultCACertificates(trusted))
+    const versions: string[] = []
+    const server = createSecureServer(
+      { allowHTTP1: true, cert: CERTIFICATE, key: PRIVATE_KEY },
+      (request, response) => {
+        versions.push(request.httpVersion)
+        response.end('[]')
+      },
+    ).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const privicore = new Privicore({ baseUrl: `https://127.0.0.1:${port}`, timeoutMs: 1_000, connections: 1 })
+    onTestFinished(() => privicore.close())
+    await privicore.read(device.list, {}, { token })
+    expect(versions).toEqual(['1.1'])
   })
 
   test('count is bounded', async () => {

@@ -1,5 +1,4 @@
 // Data tokens: what can be done with them. Large payloads and data that arrives later are the affair of transfer.ts.
-
 import type { Sent } from '../../context/commands.ts'
 import type { Context } from '../../context/context.ts'
 import { type DataRequest, type DataTokenRecord, dataToken } from '../../privicore/data-token.ts'
