@@ -114,7 +114,10 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
     const turn = await compare([cold], stub, WARM_QUERIES, { ...plan, warmUpSeconds: 0 })
 
     // What idles on the server's core is heard in the slowest hundredth.
-    await Promise.all(all.filter(({ contestant }) => contestant.kind === 'peer').map(({ running }) => running.stop()))
+    const over = [...servers.values()].filter(
+      ({ contestant: { id } }) => !['composing', 'cold', 'warm', 'info'].includes(id),
+    )
+    await Promise.all(over.map(({ running }) => running.stop()))
     say('at 70 % of the highest rate, and one request at a time …')
     const rates: Results['rates'] = new Map()
     // The floor shows how much of it is the machine's.
@@ -153,7 +156,9 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
         cpu: cpus()[0]?.model ?? 'unknown CPU',
         cores,
         pinned,
-        load: hasWrk ? 'wrk, 50 connections, 1,000 user tokens in turn' : 'own load generator (no wrk on the PATH)',
+        load: hasWrk
+          ? 'wrk, 50 connections (100 at a fixed rate), 1,000 user tokens in turn'
+          : 'own load generator (no wrk on the PATH)',
         fingerprint: fingerprint(),
         loadAverage,
       },

@@ -1,4 +1,4 @@
-// A load generator of our own, on bare sockets: at a fixed rate (which wrk cannot), and in a closed loop where there is no wrk.
+// A load generator of our own, on bare sockets: for warming up, and for everything where there is no wrk.
 import { connect, type Socket } from 'node:net'
 
 export interface Asked {

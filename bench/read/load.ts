@@ -11,10 +11,10 @@ import { busySeconds, CORE, succeeds } from './machine.ts'
 import { answerBody, type QueryName, requestBody, tokenOf } from './rows.ts'
 import type { Stub } from './stub-process.ts'
 
-export const CONNECTIONS = 50
-/** At a fixed rate: enough that none is waited for while the server pauses for a while. */
+const CONNECTIONS = 50
+/** At a fixed rate: enough that none is waited for while the server pauses for 20 ms, at 5,000 requests a second. */
 const PACED_CONNECTIONS = 100
-export const USERS = 1_000
+const USERS = 1_000
 const VISIT_PAUSE_MS = 200
 
 /** 1,000 users, who ask one after the other. */
@@ -163,6 +163,6 @@ export async function warmUp(server: Server, query: QueryName, seconds: number, 
 export async function visit(server: Server, query: QueryName, crowd: Crowd): Promise<void> {
   const { port } = server
   await closedLoop({ port, requests: inTurn(port, query, crowd), most: USERS }, CONNECTIONS)
-  // What was no longer fresh is being asked for anew.
+  // What was known of them already and is no longer fresh is being asked for anew.
   await sleep(VISIT_PAUSE_MS)
 }

@@ -116,8 +116,8 @@ function lines(results: Results): string {
   const { rates, added, memory, starts, scale, info, cold } = results
   const latencies = [...rates].flatMap(([id, of]) =>
     Object.entries(of).map(
-      ([query, { perSecond, p50Ms, p99Ms, failed }]) =>
-        `- At 70 % of its highest rate, ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${failed > 0 ? `, ${failed} failed` : ''}.`,
+      ([query, { perSecond, held, p50Ms, p99Ms, failed }]) =>
+        `- At 70 % of its highest rate, ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${held ? '' : ', and it was not held'}${failed > 0 ? `, ${failed} failed` : ''}.`,
     ),
   )
   const asked = run(info, 'info', 'list')

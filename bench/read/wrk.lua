@@ -1,6 +1,6 @@
 -- Asks one query for 1,000 users in turn, or for a new one each time.
 -- Arguments: the file of a request of the user TOKEN; the file of tokens, one a line; `turn` or `unique`; requests a second, evenly
--- spaced (0: each connection as soon as it has been answered).
+-- spaced to the millisecond (0: each connection as soon as it has been answered).
 local ffi = require('ffi')
 ffi.cdef [[
   struct bench_time { long seconds, nanoseconds; };
@@ -23,7 +23,9 @@ function init(args)
   mode = args[3]
   -- Tokens that no earlier run has used.
   if mode == 'unique' then before = before .. string.format('uniq%d', os.time()) end
-  for token in io.lines(args[2]) do requests[#requests + 1] = before .. token .. after end
+  if mode == 'turn' then
+    for token in io.lines(args[2]) do requests[#requests + 1] = before .. token .. after end
+  end
   local rate = tonumber(args[4])
   if rate > 0 then pace(1000 / rate) end
 end
