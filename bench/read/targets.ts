@@ -43,7 +43,7 @@ function atMost(name: string, value: number, wanted: number, unit = ''): Target 
   return {
     name,
     wanted: `≤ ${wanted}${unit}`,
-    measured: `${fixed(value)}${unit}`,
+    measured: Number.isNaN(value) ? fixed(value) : `${fixed(value)}${unit}`,
     met: Number.isNaN(value) ? null : value <= wanted,
   }
 }
