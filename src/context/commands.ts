@@ -64,19 +64,19 @@ export class CallerCommands {
   }
 
   async #ask(commandId: string): Promise<CommandRecord | null> {
-    const command = await this.#scope.services.commands.find(commandId, this.#scope.owner, this.#scope.signal)
-    if (command !== null) await this.#scope.services.cache?.settled(command)
+    const { services, owner, signal } = this.#scope
+    const command = await services.commands.find(commandId, owner, signal)
+    if (command !== null) await services.cache?.settled(command)
     return command
   }
 
   /** Waits for the outcome, at most `timeoutMs` and never past the operation's time; then it is still PENDING. */
   async settle(command: CommandRecord, timeoutMs = Number.POSITIVE_INFINITY): Promise<CommandRecord> {
     const most = Math.max(0, Math.min(timeoutMs, this.#scope.timeToWait))
-    const hold = this.#scope.caller && this.#scope.services.following.listen(this.#scope.caller)
-    const settled = await this.#scope.services.commands
-      .settled(command.commandId, most, this.#scope.signal)
-      .finally(() => hold?.release())
-    if (settled !== null) await this.#scope.services.cache?.settled(settled)
+    const { caller, services, signal } = this.#scope
+    const hold = caller && services.following.listen(caller)
+    const settled = await services.commands.settled(command.commandId, most, signal).finally(() => hold?.release())
+    if (settled !== null) await services.cache?.settled(settled)
     // What was read before may be the old truth.
     if (settled?.status === 'SUCCEEDED') this.#scope.hasChanged()
     return settled ?? command
@@ -139,7 +139,8 @@ export class CallerCommands {
 
   /** As `find`, but what is remembered of a known command will do: whoever follows it learns the rest. */
   know(commandId: string): Promise<CommandRecord | null> {
-    return this.#scope.services.commands.find(commandId, this.#scope.owner, this.#scope.signal, 'never')
+    const { services, owner, signal } = this.#scope
+    return services.commands.find(commandId, owner, signal, 'never')
   }
 
   /** The command now, then its outcome. @returns for the follower to leave; null when it is not known any more */
@@ -147,8 +148,9 @@ export class CallerCommands {
     commandId: string,
     follower: Waiter & { now(command: CommandRecord): void },
   ): Promise<(() => void) | null> {
-    const hold = this.#scope.caller && this.#scope.services.following.listen(this.#scope.caller)
-    const leave = await this.#scope.services.commands.follow(commandId, follower)
+    const { caller, services } = this.#scope
+    const hold = caller && services.following.listen(caller)
+    const leave = await services.commands.follow(commandId, follower)
     if (leave === null) hold?.release()
     return (
       leave &&
@@ -161,7 +163,8 @@ export class CallerCommands {
 
   /** The caller's push channel, joined, or given up for now; null where there is none to wait for. */
   async #listenFirst(auth: Auth): Promise<PushHold | null> {
-    if (auth !== 'token' || this.#scope.caller === null) return null
-    return this.#scope.services.following.listenFirst(this.#scope.caller, this.#scope.timeLeft / 2)
+    const { caller, services, timeLeft } = this.#scope
+    if (auth !== 'token' || caller === null) return null
+    return services.following.listenFirst(caller, timeLeft / 2)
   }
 }

@@ -17,12 +17,13 @@ export class CallerData {
 
   /** Data was asked for: whoever comes for it later finds it, for some minutes. @param inline where it came at once */
   expect(requestId: string, inline: { readonly context: string | null; readonly bytes: Buffer } | null): void {
-    const { following } = this.#scope.services
-    if (this.#scope.caller === null) return
-    if (inline === null) following.expectData(this.#scope.caller, requestId)
+    const { caller, services } = this.#scope
+    const { following } = services
+    if (caller === null) return
+    if (inline === null) following.expectData(caller, requestId)
     else {
       const { context, bytes } = inline
-      following.deliveries.keep(this.#scope.caller.digest, { requestId, context, inline: bytes, stream: null })
+      following.deliveries.keep(caller.digest, { requestId, context, inline: bytes, stream: null })
     }
   }
 
@@ -47,10 +48,11 @@ export class CallerData {
 
   /** Waits until the data of a request is there; null when the operation's time runs out first. */
   async wait(requestId: string): Promise<Delivery | null> {
+    const { signal, timeToWait } = this.#scope
     return new Promise((resolve, reject) => {
       const end = () => {
         clearTimeout(timer)
-        this.#scope.signal.removeEventListener('abort', abort)
+        signal.removeEventListener('abort', abort)
         stop()
       }
       const done = (delivery: Delivery | null) => {
@@ -59,11 +61,11 @@ export class CallerData {
       }
       const abort = () => {
         end()
-        reject(this.#scope.signal.reason)
+        reject(signal.reason)
       }
       const stop = this.follow(requestId, done)
-      const timer = setTimeout(() => done(null), Math.max(0, this.#scope.timeToWait))
-      this.#scope.signal.addEventListener('abort', abort)
+      const timer = setTimeout(() => done(null), Math.max(0, timeToWait))
+      signal.addEventListener('abort', abort)
     })
   }
 }
