@@ -196,6 +196,7 @@ export function createGateway({
       direct,
       bodyBytes: config.limits.bodyBytes,
       corsHeaders: (origin) => corsHeaders(config, origin),
+      log,
       longWay: handler,
     }),
   })

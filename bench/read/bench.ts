@@ -32,8 +32,6 @@ const overRedis = (url: string) =>
 /** The nearest: enough for a quick look. */
 const QUICK_PEERS = new Set(['mercurius', 'yoga-jit'])
 const WARM_QUERIES = ['list', 'dashboard'] as const
-/** A server for each core that a run with two processes needs: two servers, the stub, the load. */
-const CORES_FOR_SCALE = 4
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -118,10 +116,11 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
       ({ contestant: { id } }) => !['composing', 'cold', 'warm', 'info'].includes(id),
     )
     await Promise.all(over.map(({ running }) => running.stop()))
-    say('at 70 % of the highest rate, and one request at a time …')
     const rates: Results['rates'] = new Map()
+    const steady = plan.settleSeconds > 0
+    if (steady) say('at 70 % of the highest rate …')
     // The floor shows how much of it is the machine's.
-    for (const server of have(['composing', 'cold'])) {
+    for (const server of steady ? have(['composing', 'cold']) : []) {
       const own: Partial<Record<QueryName, Latency>> = {}
       for (const query of WARM_QUERIES) {
         const { requestsPerSecond } = await timed(server, stub, query, plan.seconds)
@@ -129,6 +128,7 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
       }
       rates.set(server.contestant.id, own)
     }
+    say('one request at a time …')
     const added = await addedLatency(cold, stub, plan.sequentialRequests)
     const info = await compare(have(['info']), stub, ['list'], plan)
 
@@ -146,7 +146,8 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
     const starts: Start[] = []
     for (let turn = 0; turn < plan.starts; turn++) starts.push(await startTime())
 
-    const scaled = cores >= CORES_FOR_SCALE && pinned ? await scale(COLD, stub, plan) : null
+    if (steady) say('two processes …')
+    const scaled = steady ? await scale(COLD, stub, plan) : null
 
     const named = [...racing, ...others].filter(({ id }) => servers.has(id))
     return {

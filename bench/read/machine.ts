@@ -1,7 +1,16 @@
 // Processes of the benchmark: on which core they run, what they cost, when they answer. Knows no contestant.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +44,39 @@ export const CORE = {
   all: `0-${cores - 1}`,
   /** Two servers' cores, where there are four: the stub and the load keep theirs. */
   second: '0,3',
+}
+
+const CGROUPS = ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup']
+const CPU_PERIOD_US = 100_000
+let groups = 0
+
+/**
+ * A control group of Linux, of either version: what is in it may take so much of a core, and no more.
+ * @returns its folder; null where we may not make one
+ */
+export function cpuGroup(shareOfCore: number): string | null {
+  const parent = CGROUPS.find((folder) => existsSync(folder))
+  if (parent === undefined) return null
+  const group = join(parent, `privicore-bench-${process.pid}-${groups++}`)
+  const quota = Math.round(CPU_PERIOD_US * shareOfCore)
+  try {
+    mkdirSync(group)
+    if (existsSync(join(group, 'cpu.max'))) writeFileSync(join(group, 'cpu.max'), `${quota} ${CPU_PERIOD_US}`)
+    else {
+      writeFileSync(join(group, 'cpu.cfs_period_us'), String(CPU_PERIOD_US))
+      writeFileSync(join(group, 'cpu.cfs_quota_us'), String(quota))
+    }
+    return group
+  } catch {
+    if (existsSync(group)) rmdirSync(group)
+    return null
+  }
+}
+
+/** Linux lets a group go a moment after the last process in it has ended. @throws when one has not */
+export async function removeGroup(group: string): Promise<void> {
+  for (let left = 100; readFileSync(join(group, 'cgroup.procs'), 'utf8') !== '' && left > 0; left--) await sleep(20)
+  rmdirSync(group)
 }
 
 export function succeeds(program: string, args: readonly string[]): boolean {

@@ -5,7 +5,7 @@ import { Pool } from 'undici'
 import { ask, type Contestant, canAnswer, root, type Server, up } from './contestants.ts'
 import { median } from './generator.ts'
 import { type Callers, newCrowd, REGULARS, type Run, timed, visit, warmUp } from './load.ts'
-import { CORE, freePort, ready, start } from './machine.ts'
+import { CORE, cores, cpuGroup, freePort, pinned, ready, removeGroup, start } from './machine.ts'
 import type { Plan } from './plan.ts'
 import { QUERIES, QUERY_NAMES, type QueryName, requestBody, tokenOf } from './rows.ts'
 import type { Stub } from './stub-process.ts'
@@ -204,35 +204,60 @@ export async function memoryAfter(server: Server, stub: Stub, seconds: number): 
 export interface Scale {
   readonly one: number
   readonly two: number
+  /** What each process might take of a core. */
+  readonly shareOfCore: number
 }
 
-/** One and two processes that share a port, each with a core of its own; two more are for the stub and the load. */
-export async function scale(contestant: Contestant, stub: Stub, plan: Plan): Promise<Scale> {
-  const rate = async (processes: number) => {
-    const shared: Contestant = {
-      ...contestant,
-      command: (port, stubUrl) => {
-        const alone = contestant.command(port, stubUrl)
-        return {
-          ...alone,
-          args: [join(import.meta.dirname, 'cluster.ts'), ...alone.args],
-          env: { ...alone.env, PROCESSES: String(processes) },
-        }
-      },
-    }
-    const server = await up(shared, stub.url, processes === 1 ? CORE.server : CORE.second)
-    try {
-      await warmUp(server, 'dashboard', plan.warmUpSeconds, REGULARS)
-      const runs: number[] = []
-      for (let round = 0; round < plan.rounds; round++) {
-        runs.push((await timed(server, stub, 'dashboard', plan.seconds)).requestsPerSecond)
-      }
-      return median(runs)
-    } finally {
-      await server.running.stop()
-    }
+/** A server for each core that a run with two processes needs: two servers, the stub, the load. */
+const CORES_FOR_SCALE = 4
+/** Where there are fewer: two of these, the stub and the load fit into two cores. */
+const SHARE_OF_CORE = 0.4
+
+/**
+ * One and two processes that share a port; where each cannot have a core of its own, each has less of one.
+ * @returns null where neither can be had
+ */
+export async function scale(contestant: Contestant, stub: Stub, plan: Plan): Promise<Scale | null> {
+  if (!pinned) return null
+  const shareOfCore = cores >= CORES_FOR_SCALE ? 1 : SHARE_OF_CORE
+  const groups = shareOfCore < 1 ? [cpuGroup(shareOfCore), cpuGroup(shareOfCore)] : []
+  try {
+    if (groups.includes(null)) return null
+    const rate = (processes: number) => rateOf(clustered(contestant, processes, groups as string[]), stub, plan)
+    return { one: await rate(1), two: await rate(2), shareOfCore }
+  } finally {
+    for (const group of groups) if (group !== null) await removeGroup(group)
   }
-  return { one: await rate(1), two: await rate(2) }
+}
+
+function clustered(contestant: Contestant, processes: number, groups: readonly string[]): Contestant {
+  return {
+    ...contestant,
+    command: (port, stubUrl) => {
+      const alone = contestant.command(port, stubUrl)
+      return {
+        ...alone,
+        args: [join(import.meta.dirname, 'cluster.ts'), ...alone.args],
+        env: { ...alone.env, PROCESSES: String(processes), CPU_GROUPS: groups.join(':') },
+      }
+    },
+  }
+}
+
+/** Of the dashboard, cold. */
+async function rateOf(contestant: Contestant, stub: Stub, plan: Plan): Promise<number> {
+  const server = await up(contestant, stub.url, cores >= CORES_FOR_SCALE ? CORE.second : CORE.all)
+  try {
+    // On part of a core the compiler needs as long as it does beside a load.
+    await warmUp(server, 'dashboard', plan.settleSeconds, REGULARS)
+    const runs: number[] = []
+    for (let round = 0; round < plan.rounds; round++) {
+      runs.push((await timed(server, stub, 'dashboard', plan.seconds)).requestsPerSecond)
+    }
+    return median(runs)
+  } finally {
+    await server.running.stop()
+  }
 }
 
 /** Names the queries' texts: figures of two runs are comparable where it is the same. */

@@ -113,11 +113,11 @@ function disturbance(results: Results): string {
 }
 
 function lines(results: Results): string {
-  const { rates, added, memory, starts, scale, info, cold } = results
+  const { plan, rates, added, memory, starts, scale, info, cold } = results
   const latencies = [...rates].flatMap(([id, of]) =>
     Object.entries(of).map(
       ([query, { perSecond, held, p50Ms, p99Ms, failed }]) =>
-        `- At 70 % of its highest rate, ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${held ? '' : ', and it was not held'}${failed > 0 ? `, ${failed} failed` : ''}.`,
+        `- At 70 % of its highest rate, after ${plan.settleSeconds} s of it, ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${held ? '' : ', and it was not held'}${failed > 0 ? `, ${failed} failed` : ''}.`,
     ),
   )
   const asked = run(info, 'info', 'list')
@@ -131,10 +131,10 @@ function lines(results: Results): string {
     `- npm start, with the sandbox: ready after ${whole(median(starts.map((each) => each.readyMs)))} ms, first query answered after ${whole(median(starts.map((each) => each.answeredMs)))} ms.`,
     memory === null
       ? ''
-      : `- RSS after ${results.plan.memorySeconds} s of the dashboard at full load: ${whole(memory.cold)} MiB cold, ${whole(memory.warm)} MiB with the cache.`,
+      : `- RSS after ${plan.memorySeconds} s of the dashboard at full load: ${whole(memory.cold)} MiB cold, ${whole(memory.warm)} MiB with the cache.`,
     scale === null
-      ? '- Two processes: not measured. It needs four cores: two servers, the stub, the load.'
-      : `- Two processes on one port, dashboard: ${whole(scale.two)}/s, one ${whole(scale.one)}/s.`,
+      ? '- Two processes: not measured. It needs four cores (two servers, the stub, the load), or to be root on Linux and bound what each may take.'
+      : `- Two processes on one port, dashboard: ${whole(scale.two)}/s, one ${whole(scale.one)}/s${scale.shareOfCore < 1 ? `; each might take ${scale.shareOfCore} of a core, since stub and load need the rest of two` : ''}.`,
   ]
     .filter((line) => line !== '')
     .join('\n')

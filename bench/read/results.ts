@@ -27,12 +27,12 @@ export interface Results {
   /** Runs beside `unique`, with users in turn. */
   readonly turn: Table
   readonly info: Table
-  /** Of the gateway and of the composing floor, each at 70 % of its own highest rate. */
+  /** Of the gateway and of the composing floor, each at 70 % of its own highest rate; empty when it was not measured. */
   readonly rates: Map<string, Partial<Record<QueryName, Latency>>>
   readonly added: Added
   /** MiB; null when it was not measured. */
   readonly memory: { readonly cold: number; readonly warm: number } | null
   readonly starts: readonly Start[]
-  /** null where there are too few cores. */
+  /** null where it could not be measured. */
   readonly scale: Scale | null
 }

@@ -6,11 +6,13 @@ import type { ExecutionResult } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import { tokenOf } from './credentials.ts'
 import { type Direct, toMessage } from './direct.ts'
+import type { Logger } from './log.ts'
 
 export interface EventStreamsOptions {
   readonly direct: Direct
   readonly bodyBytes: number
   readonly corsHeaders: (origin: string) => Record<string, string>
+  readonly log: Logger
   /** Takes a body that was read already as `request.body`. */
   readonly longWay: RequestListener
 }
@@ -37,7 +39,9 @@ export function createEventStreams(options: EventStreamsOptions): RequestListene
     }
     stream?.abort?.abort()
     // Frees what it follows at once, even while there is nothing to be told.
-    stream?.events?.return?.()?.catch(() => {})
+    stream?.events
+      ?.return?.()
+      .catch((error: unknown) => options.log.error({ err: error }, 'ending a subscription failed'))
   }
   // One timer for all streams, and none where there is none.
   const add = (response: ServerResponse): Stream => {
@@ -56,7 +60,12 @@ export function createEventStreams(options: EventStreamsOptions): RequestListene
     read(request, (body) => {
       const params = subscriptionOf(body)
       if (params === null) options.longWay(Object.assign(request, { body }), response)
-      else destroyOnFailure(response, answer(options, request, response, params, add(response)))
+      else
+        answer(options, request, response, params, add(response)).catch((error: unknown) => {
+          options.log.error({ err: error }, 'an event stream failed')
+          // Its client comes back, rather than waiting for what will not come.
+          response.destroy()
+        })
     })
   }
 }
@@ -70,10 +79,6 @@ function read(request: IncomingMessage, use: (body: string) => void): void {
     use(Buffer.concat(chunks).toString('utf8'))
   }
   request.on('data', hear).on('end', end)
-}
-
-function destroyOnFailure(response: ServerResponse, answering: Promise<void>): void {
-  answering.catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined))
 }
 
 function mayBeStream({ method, url, headers }: IncomingMessage, bodyBytes: number): boolean {

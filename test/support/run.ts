@@ -12,10 +12,7 @@ if (!findProgram(REDIS) && !install('redis-server', 'redis') && !process.env.RED
 if (!findProgram(CHROMIUM) && !install('chromium')) {
   say('No Chromium found: the tests in a browser are skipped. To run them: sudo apt-get install chromium')
 }
-const vitest = spawnSync('vitest', ['run', ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env: { ...process.env, NODE_ENV: 'test' },
-})
+const vitest = spawnSync('vitest', ['run', ...process.argv.slice(2)], { stdio: 'inherit' })
 process.exitCode = vitest.status ?? 1
 
 /** Debian's package where we are root, Homebrew's where there is one. */
