@@ -106,6 +106,7 @@ export const PEERS: readonly Contestant[] = [
   }),
   peer('yoga-docs', 'graphql-yoga 5 by its docs'),
   peer('apollo', 'Apollo Server 5 + datasource-rest'),
+  peer('hive', 'Hive Gateway 2 + Mesh OpenAPI'),
 ]
 
 export const canAnswer = (contestant: Contestant, query: QueryName) => contestant.queries?.includes(query) ?? true
