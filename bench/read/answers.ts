@@ -24,9 +24,11 @@ function canonical(value: unknown): unknown {
 /** The bytes, or for a peer its JSON with sorted keys. */
 function matches(server: Server, text: string, query: QueryName): boolean {
   const expected = answerBody(query)
-  if (server.contestant.exact) return text === expected
+  const { exact, ownEnums } = server.contestant
+  if (exact) return text === expected
+  const meaning = (answer: string) => JSON.stringify(canonical(JSON.parse(ownEnums ? answer.toLowerCase() : answer)))
   try {
-    return JSON.stringify(canonical(JSON.parse(text))) === JSON.stringify(canonical(JSON.parse(expected)))
+    return meaning(text) === meaning(expected)
   } catch {
     return false
   }

@@ -21,6 +21,8 @@ export interface Contestant {
   readonly command: (port: number, stubUrl: string) => Command
   /** Bytes and not only their meaning must be right. */
   readonly exact: boolean
+  /** Values of enums come as Privicore spells them. */
+  readonly ownEnums?: boolean
   /** It answers from bytes made beforehand: nothing goes upstream, nobody's data can be mixed up. */
   readonly offline?: boolean
   /** Queries that it can answer; all when absent. */
@@ -90,7 +92,11 @@ const peer = (id: string, title: string, more: Partial<Contestant> = {}): Contes
   kind: 'peer',
   exact: false,
   command: (port, stubUrl) => ({
-    ...node(join(peersFolder, id, 'server.js'), { PORT: String(port), STUB_URL: stubUrl }),
+    ...node(join(peersFolder, id, 'server.js'), {
+      PORT: String(port),
+      STUB_URL: stubUrl,
+      ...(process.env.GLIBC && { GLIBC: process.env.GLIBC }),
+    }),
     cwd: join(peersFolder, id),
   }),
   ...more,
@@ -102,7 +108,8 @@ export const PEERS: readonly Contestant[] = [
   peer('grafast', 'Grafast 1'),
   peer('tailcall', 'Tailcall 1.6 (Rust), no batching', {
     queries: ['list', 'nPlusOne'],
-    note: 'joins a list only with its batching, which hands users each other’s data',
+    ownEnums: true,
+    note: 'joins a list only with its batching, which hands users each other’s data; answers enum values as Privicore spells them',
   }),
   peer('yoga-docs', 'graphql-yoga 5 by its docs'),
   peer('apollo', 'Apollo Server 5 + datasource-rest'),

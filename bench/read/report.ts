@@ -131,7 +131,7 @@ function lines(results: Results): string {
     `- npm start, with the sandbox: ready after ${whole(median(starts.map((each) => each.readyMs)))} ms, first query answered after ${whole(median(starts.map((each) => each.answeredMs)))} ms.`,
     memory === null
       ? ''
-      : `- RSS after ${plan.memorySeconds} s of the dashboard at full load: ${whole(memory.cold)} MiB cold, ${whole(memory.warm)} MiB with the cache.`,
+      : `- RSS after ${plan.memorySeconds} s of the dashboard at full load: ${whole(memory.cold)} MiB cold, ${whole(memory.warm)} MiB with the cache, whose bound is CACHE_MEMORY_MB (here its default).`,
     scale === null
       ? '- Two processes: not measured. It needs four cores (two servers, the stub, the load), or to be root on Linux and bound what each may take.'
       : `- Two processes on one port, dashboard: ${whole(scale.two)}/s, one ${whole(scale.one)}/s${scale.shareOfCore < 1 ? `; each might take ${scale.shareOfCore} of a core, since stub and load need the rest of two` : ''}.`,

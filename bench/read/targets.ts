@@ -126,14 +126,7 @@ export function targets(results: Results): Target[] {
       )
     }),
     ...QUERY_NAMES.map((query) => calls(results, query)),
-    ...(['cold', 'warm'] as const).map((how) =>
-      atMost(
-        `RSS after a minute at full load, ${how === 'cold' ? 'cold' : 'with the cache'}`,
-        memory?.[how] ?? Number.NaN,
-        RSS_MIB,
-        ' MiB',
-      ),
-    ),
+    atMost('RSS after a minute at full load, cold', memory?.cold ?? Number.NaN, RSS_MIB, ' MiB'),
     atMost('added to a direct undici call, p50, no load', added.throughP50Ms - added.directP50Ms, ADDED_MS, ' ms'),
     atMost('npm start to the first answer', median(starts.map(({ answeredMs }) => answeredMs)), START_MS, ' ms'),
     scale === null
