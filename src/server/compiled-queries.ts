@@ -20,8 +20,10 @@ import { type Compiling, compile, type QueryProgram } from './query-program.ts'
 
 /** Documents that are remembered. Clients have some dozens each; what does not come again must not push them out at once. */
 const MOST_DOCUMENTS = 2_000
-/** A document of the longest kind, parsed and compiled, takes a few megabytes; all together no more than this many characters of text. */
-const MOST_CHARACTERS = 8 * 1024 * 1024
+/** All together, once for each program that a document may have: parsed and compiled, a character takes some 230 bytes. */
+const MOST_CHARACTERS = 512 * 1024
+/** What asks for more is run by the executor: to compile them takes some 15 ms, in which nothing else is done. */
+const MOST_FIELDS = 1_000
 /** Each combination of what @skip and @include depend on is a program of its own: three conditions have no more. */
 const MOST_PROGRAMS = 8
 
@@ -35,6 +37,7 @@ type Running = ExecutionResult | undefined
 
 interface Compiled {
   readonly query: CompiledQuery
+  /** Of its text, once for each program that it may have. */
   readonly characters: number
 }
 
@@ -76,24 +79,22 @@ export class CompiledQueries {
       this.#others.set(digest, { times: times + 1 })
       return undefined
     }
-    const query = this.#compile(document, operation, source.length)
-    if (query === null) this.#others.set(digest, { times: null })
-    else {
-      this.#others.delete(digest)
-      this.#compiled.set(id, { query, characters: source.length + 1 })
+    if (!isPlain(document)) {
+      this.#others.set(digest, { times: null })
+      return undefined
     }
-    return query ?? undefined
+    const conditions = conditionsOf(document, operation)
+    const query = this.#compile(document, operation, conditions)
+    this.#others.delete(digest)
+    this.#compiled.set(id, { query, characters: source.length * mostPrograms(conditions) + 1 })
+    return query
   }
 
-  #compile(document: DocumentNode, operation: OperationDefinitionNode, characters: number): CompiledQuery | null {
-    if (!isPlain(document)) return null
+  #compile(document: DocumentNode, operation: OperationDefinitionNode, conditions: readonly string[]): CompiledQuery {
     const schema = this.#schema
     const fragments = fragmentsOf(document)
     const { reads, complete } = planOf(schema, fragments, operation)
-    const programOf = programs(
-      { schema, fragments, operation, mostFields: characters },
-      conditionsOf(document, operation),
-    )
+    const programOf = programs({ schema, fragments, operation, mostFields: MOST_FIELDS }, conditions)
     const { name, variableDefinitions = [] } = operation
 
     // By yoga's own executor: clients must not be able to tell which way their query went. Nothing in it is incremental.
@@ -151,6 +152,8 @@ function conditionsOf(document: DocumentNode, operation: OperationDefinitionNode
   // Other operations of the document have their own.
   return [...names].filter((name) => declared.has(name))
 }
+
+const mostPrograms = (conditions: readonly string[]) => Math.min(MOST_PROGRAMS, 2 ** conditions.length)
 
 /** @returns finds the program for some variables; null where there is none */
 function programs(

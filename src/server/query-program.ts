@@ -33,7 +33,7 @@ export interface Compiling {
   readonly operation: OperationDefinitionNode
   /** Those that decide @skip and @include: a program is made for one decision. */
   readonly conditions: Variables
-  /** Fragments that are spread in many places make much of little text: no program has more fields. */
+  /** No program has more fields: fragments that are spread in many places make much of little text. */
   readonly mostFields: number
 }
 
@@ -42,9 +42,8 @@ export function compile({ schema, fragments, operation, conditions, mostFields }
   const type = schema.getQueryType()
   if (!type) return null
   try {
-    const compiler = new Compiler({ schema, fragments, conditions }, mostFields)
-    const fields = compiler.fields(type, [operation])
-    return (context, variables) => new Run(context, variables).start(fields)
+    const answer = new Compiler({ schema, fragments, conditions }, mostFields).compile(type, operation)
+    return (context, variables) => new Run(context, variables).start(answer)
   } catch (reason) {
     if (reason === GIVEN_UP) return null
     throw reason
@@ -61,18 +60,29 @@ function giveUp(): never {
 /** Makes of what a resolver has answered what the client gets. */
 type Complete = (run: Run, value: unknown) => unknown
 
-interface Field {
-  readonly key: string
-  readonly name: string
-  /** null: the property of that name. */
-  readonly resolve: ((source: unknown, args: object, context: Context) => unknown) | null
-  /** Where no variable is in them they are made once, for all callers: frozen. */
-  readonly args: object | ((variables: Variables) => object)
-  readonly complete: Complete
-}
+/** JavaScript that stands for a value. */
+type Text = string
 
+/** What the text of every program may name. */
+const LIBRARY = { giveUp, ignoreAll }
+
+const isPromiseLike = (value: Text): Text =>
+  `(typeof ${value} === 'object' && ${value} !== null && typeof ${value}.then === 'function')`
+
+/** What GraphQL takes for a name: nothing else of what clients write comes into a program's text, and this as a literal. */
+const NAME = /^[_A-Za-z][_0-9A-Za-z]*$/
+
+/**
+ * Writes the JavaScript of a query. Each place in the answer gets a function of its own, so that the engine remembers what comes by
+ * there: one function for all places took six times as long over a list.
+ */
 class Compiler {
   readonly #selecting: Selecting
+  readonly #functions: Text[] = []
+  /** What the text names and does not hold: resolvers, arguments, scalars. */
+  readonly #constants: unknown[] = []
+  /** Functions for leaves, by their type. */
+  readonly #leaves = new Map<string, Text>()
   #fieldsLeft: number
 
   constructor(selecting: Selecting, mostFields: number) {
@@ -80,110 +90,114 @@ class Compiler {
     this.#fieldsLeft = mostFields
   }
 
-  /** @param nodes what was merged into one: the fields of all of them are asked for */
-  fields(type: GraphQLObjectType, nodes: readonly Pick<FieldNode, 'selectionSet'>[]): readonly Field[] {
-    const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
-    const collected = collectFields(this.#selecting, type, selectionSets)
-    return [...collected].map(([key, fieldNodes]) => this.#field(type, key, fieldNodes))
+  /** @returns what makes the data of the answer */
+  compile(type: GraphQLObjectType, operation: OperationDefinitionNode): (run: Run) => Data {
+    const root = this.#function(this.#object(type, [operation]))
+    const names = this.#constants.map((_, index) => `constant${index}`)
+    const text = `'use strict'; ${this.#functions.join('\n')}\nreturn ${root}`
+    return new Function(...Object.keys(LIBRARY), ...names, text)(...Object.values(LIBRARY), ...this.#constants)
   }
 
-  #field(type: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): Field {
+  #constant(value: unknown): Text {
+    this.#constants.push(value)
+    return `constant${this.#constants.length - 1}`
+  }
+
+  /** @param body may name `run` and `value` */
+  #function(body: Text): Text {
+    const name = `function${this.#functions.length}`
+    this.#functions.push(`function ${name}(run, value) { ${body} }`)
+    return name
+  }
+
+  /** @param nodes what was merged into one: the fields of all of them are asked for */
+  #object(type: GraphQLObjectType, nodes: readonly Pick<FieldNode, 'selectionSet'>[]): Text {
+    const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
+    const collected = [...collectFields(this.#selecting, type, selectionSets)]
+    // Each key has its place now, whenever its value comes.
+    const places = collected.map(([key]) => `${JSON.stringify(key)}: undefined`)
+    const fields = collected.map(([key, fieldNodes]) => this.#field(type, key, fieldNodes))
+    return `let found; const object = { ${places.join(', ')} }; ${fields.join(' ')} return object`
+  }
+
+  #field(type: GraphQLObjectType, key: string, nodes: readonly FieldNode[]): Text {
     this.#fieldsLeft--
     const [node] = nodes as [FieldNode]
     const name = node.name.value
-    // No key that can be set on an object like any other.
-    if (this.#fieldsLeft < 0 || key === '__proto__') return giveUp()
-    if (name === '__typename') return { key, name, resolve: () => type.name, args: {}, complete: leaf(GraphQLString) }
+    // One key cannot be set on an object like any other.
+    if (this.#fieldsLeft < 0 || !NAME.test(key) || key === '__proto__') return giveUp()
+    const place = `object[${JSON.stringify(key)}]`
+    if (name === '__typename') return `${place} = ${JSON.stringify(type.name)};`
     const field = type.getFields()[name]
     if (field === undefined || !isRepeatable(field)) return giveUp()
-    const { resolve = null } = field
-    return {
-      key,
-      name,
-      resolve: resolve as Field['resolve'],
-      args: argumentsOf(field, node),
-      complete: this.#type(field.type, nodes),
-    }
+    const found = field.resolve
+      ? `${this.#constant(field.resolve)}(value, ${this.#arguments(field, node)}, run.context)`
+      : `value[${JSON.stringify(name)}]`
+    const complete = this.#type(field.type, nodes)
+    return `found = ${found}; ${place} = ${isPromiseLike('found')} ? run.await(found, object, ${JSON.stringify(key)}, ${complete}) : ${complete}(run, found);`
   }
 
-  #type(type: GraphQLOutputType, nodes: readonly FieldNode[]): Complete {
-    if (isNonNullType(type)) {
-      const complete = this.#nullable(type.ofType, nodes)
-      return (run, value) => (value === null || value === undefined ? giveUp() : complete(run, value))
-    }
-    const complete = this.#nullable(type, nodes)
-    return (run, value) => (value === null || value === undefined ? null : complete(run, value))
+  /** Where no variable is in them they are made once, for all callers: frozen. */
+  #arguments(field: GraphQLField<unknown, unknown>, node: FieldNode): Text {
+    return hasVariables(node)
+      ? `${this.#constant((variables: Variables) => getArgumentValues(field, node, variables))}(run.variables)`
+      : this.#constant(Object.freeze(getArgumentValues(field, node)))
   }
 
-  /** @returns what is never called for null */
-  #nullable(type: GraphQLOutputType, nodes: readonly FieldNode[]): Complete {
-    if (isLeafType(type)) return leaf(type)
-    if (isListType(type)) return list(this.#type(type.ofType, nodes))
+  #type(type: GraphQLOutputType, nodes: readonly FieldNode[]): Text {
+    const inner = isNonNullType(type) ? type.ofType : type
+    const none = inner === type ? 'null' : 'giveUp()'
+    const nullable = (body: Text) =>
+      this.#function(`if (value === null || value === undefined) return ${none}; ${body}`)
+    if (isListType(inner)) return nullable(this.#list(inner.ofType, nodes))
+    if (isLeafType(inner)) {
+      const known = this.#leaves.get(String(type)) ?? nullable(this.#leaf(inner))
+      this.#leaves.set(String(type), known)
+      return known
+    }
     // What an abstract value or one with isTypeOf is, only a function can tell that takes all of graphql-js's `info`.
-    if (!isObjectType(type) || type.isTypeOf) return giveUp()
-    const fields = this.fields(type, nodes)
-    return (run, value) =>
-      typeof value !== 'object' || value instanceof Error ? giveUp() : completeObject(run, fields, value)
+    if (!isObjectType(inner) || inner.isTypeOf) return giveUp()
+    return nullable(
+      `if (typeof value !== 'object' || value instanceof Error) return giveUp(); ${this.#object(inner, nodes)}`,
+    )
+  }
+
+  #leaf(type: GraphQLLeafType): Text {
+    const serialize = this.#constant((value: unknown) => type.serialize(value))
+    const takesText = type === GraphQLString || type === GraphQLID
+    return `${takesText ? "if (typeof value === 'string') return value; " : ''}if (value instanceof Error || typeof value === 'function') return giveUp(); return ${serialize}(value) ?? giveUp()`
+  }
+
+  /** Pushed, not set: an array that was made with its length has holes for V8, and is written the slow way. */
+  #list(item: GraphQLOutputType, nodes: readonly FieldNode[]): Text {
+    const complete = this.#type(item, nodes)
+    return `if (!Array.isArray(value)) return giveUp();
+      for (let index = 0; index < value.length; index++) {
+        const item = value[index]; if (${isPromiseLike('item')}) { ignoreAll(value); return giveUp() }
+      }
+      const completed = []; for (let index = 0; index < value.length; index++) completed.push(${complete}(run, value[index]));
+      return completed`
   }
 }
 
-function argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Field['args'] {
-  let varies = false
+function hasVariables(node: FieldNode): boolean {
+  let found = false
   visit(node, {
     Variable: () => {
-      varies = true
+      found = true
     },
     // Only this field's own.
     SelectionSet: () => false,
     Directive: () => false,
   })
-  return varies
-    ? (variables) => getArgumentValues(field, node, variables)
-    : Object.freeze(getArgumentValues(field, node))
-}
-
-function leaf(type: GraphQLLeafType): Complete {
-  const takesText = type === GraphQLString || type === GraphQLID
-  return (_, value) => {
-    if (takesText && typeof value === 'string') return value
-    if (value instanceof Error || typeof value === 'function') return giveUp()
-    return type.serialize(value) ?? giveUp()
-  }
-}
-
-function list(item: Complete): Complete {
-  return (run, value) => {
-    if (!Array.isArray(value)) return giveUp()
-    for (let index = 0; index < value.length; index++) {
-      if (!isPromiseLike(value[index])) continue
-      ignoreAll(value)
-      return giveUp()
-    }
-    // Pushed, not set: an array that was made with its length has holes for V8, and is written the slow way.
-    const completed: unknown[] = []
-    for (let index = 0; index < value.length; index++) completed.push(item(run, value[index]))
-    return completed
-  }
+  return found
 }
 
 /** No resolver of ours answers promises in a list. What one of them fails with is told by the run anew. */
 function ignoreAll(values: unknown): void {
   const ignore = () => undefined
-  if (Array.isArray(values)) for (const value of values) if (isPromiseLike(value)) value.then(ignore, ignore)
-}
-
-function completeObject(run: Run, fields: readonly Field[], source: unknown): Data {
-  const object: Data = {}
-  for (let index = 0; index < fields.length; index++) {
-    const { key, name, resolve, args, complete } = fields[index] as Field
-    const value =
-      resolve === null
-        ? (source as Data)[name]
-        : resolve(source, typeof args === 'function' ? args(run.variables) : args, run.context)
-    // The key has its place now, whenever its value comes.
-    object[key] = isPromiseLike(value) ? run.await(value, object, key, complete) : complete(run, value)
-  }
-  return object
+  if (Array.isArray(values))
+    for (const value of values) if (typeof value?.then === 'function') value.then(ignore, ignore)
 }
 
 /** One operation under way: values that are still to come, each with its place in the answer. */
@@ -200,9 +214,9 @@ class Run {
     this.variables = variables
   }
 
-  start(fields: readonly Field[]): Data | null | Promise<Data | null> {
+  start(answer: (run: Run) => Data): Data | null | Promise<Data | null> {
     try {
-      this.#data = completeObject(this, fields, undefined)
+      this.#data = answer(this)
     } catch {
       // Whatever it was: the run anew comes to it too, and tells.
       this.#over = true
@@ -237,8 +251,4 @@ class Run {
     this.#over = true
     this.#settle(data)
   }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
