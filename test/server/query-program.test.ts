@@ -225,6 +225,11 @@ test.each([
     '{ then: text toJSON: text thing { then: whole toJSON: text } }',
   ],
   [
+    'keys that are words of JavaScript, or of a program',
+    '{ return: text class: id object: whole found: text thing { value: text run: whole constructor: id undefined: any hasOwnProperty: text } }',
+  ],
+  ['more fields than a program has', `{ ${Array.from({ length: 1_001 }, (_, index) => `a${index}: text`).join(' ')} }`],
+  [
     'fields that merge',
     '{ thing { text } thing { ...F text whole } ...R } fragment F on Thing { id } fragment R on Query { thing { any } text }',
   ],
