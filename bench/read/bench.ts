@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os'
 import { anyRedis } from '../../test/support/redis.ts'
 import { faultsOf } from './answers.ts'
 import { COLD, type Contestant, FLOORS, gateway, install, PEERS, type Server, up } from './contestants.ts'
-import { hasWrk, timed } from './load.ts'
+import { hasWrk } from './load.ts'
 import { CORE, cores, pinned, pinSelf } from './machine.ts'
 import {
   addedLatency,
@@ -11,7 +11,6 @@ import {
   compare,
   countCalls,
   fingerprint,
-  type Latency,
   memoryAfter,
   type Start,
   scale,
@@ -111,23 +110,6 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
     const unique = await compare([cold], stub, WARM_QUERIES, { ...plan, warmUpSeconds: 0, callers: 'unique' })
     const turn = await compare([cold], stub, WARM_QUERIES, { ...plan, warmUpSeconds: 0 })
 
-    // What idles on the server's core is heard in the slowest hundredth.
-    const over = [...servers.values()].filter(
-      ({ contestant: { id } }) => !['composing', 'cold', 'warm', 'info'].includes(id),
-    )
-    await Promise.all(over.map(({ running }) => running.stop()))
-    const rates: Results['rates'] = new Map()
-    const steady = plan.settleSeconds > 0
-    if (steady) say('at 70 % of the highest rate …')
-    // The floor shows how much of it is the machine's.
-    for (const server of steady ? have(['composing', 'cold']) : []) {
-      const own: Partial<Record<QueryName, Latency>> = {}
-      for (const query of WARM_QUERIES) {
-        const { requestsPerSecond } = await timed(server, stub, query, plan.seconds)
-        own[query] = await atSeventyPercent(server, stub, query, requestsPerSecond, plan)
-      }
-      rates.set(server.contestant.id, own)
-    }
     say('one request at a time …')
     const added = await addedLatency(cold, stub, plan.sequentialRequests)
     const info = await compare(have(['info']), stub, ['list'], plan)
@@ -146,7 +128,17 @@ export async function benchReads(plan: Plan, withPeers: boolean): Promise<Result
     const starts: Start[] = []
     for (let turn = 0; turn < plan.starts; turn++) starts.push(await startTime())
 
-    if (steady) say('two processes …')
+    const steady = plan.settleSeconds > 0
+    const rates: Results['rates'] = new Map()
+    if (steady) {
+      say('at 70 % of the highest rate …')
+      // The floor shows how much of it is the machine's.
+      const floor = FLOORS.find(({ id }) => id === 'composing') as Contestant
+      for (const contestant of [floor, COLD]) {
+        rates.set(contestant.id, await atSeventyPercent(contestant, stub, WARM_QUERIES, plan))
+      }
+      say('two processes …')
+    }
     const scaled = steady ? await scale(COLD, stub, plan) : null
 
     const named = [...racing, ...others].filter(({ id }) => servers.has(id))

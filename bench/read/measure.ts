@@ -96,21 +96,34 @@ export interface Latency {
 /** A rate that was asked for counts as held from here. */
 const HELD = 0.97
 
-/** At 70 % of the highest rate, evenly spaced to the millisecond: the medians of all rounds. */
+/**
+ * At 70 % of the highest rate, evenly spaced to the millisecond: the medians of all rounds. A server of its own, alone on its core:
+ * what idles beside it is heard in the slowest hundredth.
+ */
 export async function atSeventyPercent(
-  server: Server,
+  contestant: Contestant,
   stub: Stub,
-  query: QueryName,
-  highestPerSecond: number,
-  plan: Pick<Plan, 'rounds' | 'seconds' | 'settleSeconds'>,
-): Promise<Latency> {
-  const perSecond = highestPerSecond * 0.7
-  const paced = (seconds: number) => timed(server, stub, query, seconds, REGULARS, perSecond)
-  await paced(plan.settleSeconds)
-  const runs: Run[] = []
-  for (let round = 0; round < plan.rounds; round++) runs.push(await paced(plan.seconds))
-  const { requestsPerSecond, p50Ms, p99Ms, failed } = medianOf(runs)
-  return { perSecond: requestsPerSecond, held: requestsPerSecond >= perSecond * HELD, p50Ms, p99Ms, failed }
+  queries: readonly QueryName[],
+  plan: Plan,
+): Promise<Partial<Record<QueryName, Latency>>> {
+  const server = await up(contestant, stub.url, CORE.server)
+  const latencies: Partial<Record<QueryName, Latency>> = {}
+  try {
+    for (const query of queries) {
+      await warmUp(server, query, plan.warmUpSeconds, REGULARS)
+      const perSecond = (await timed(server, stub, query, plan.seconds)).requestsPerSecond * 0.7
+      const paced = (seconds: number) => timed(server, stub, query, seconds, REGULARS, perSecond)
+      await paced(plan.settleSeconds)
+      const runs: Run[] = []
+      for (let round = 0; round < plan.rounds; round++) runs.push(await paced(plan.pacedSeconds))
+      const { requestsPerSecond, p50Ms, p99Ms, failed } = medianOf(runs)
+      const held = requestsPerSecond >= perSecond * HELD
+      latencies[query] = { perSecond: requestsPerSecond, held, p50Ms, p99Ms, failed }
+    }
+  } finally {
+    await server.running.stop()
+  }
+  return latencies
 }
 
 export interface Added {
@@ -223,8 +236,9 @@ export async function scale(contestant: Contestant, stub: Stub, plan: Plan): Pro
   const groups = shareOfCore < 1 ? [cpuGroup(shareOfCore), cpuGroup(shareOfCore)] : []
   try {
     if (groups.includes(null)) return null
-    const rate = (processes: number) => rateOf(clustered(contestant, processes, groups as string[]), stub, plan)
-    return { one: await rate(1), two: await rate(2), shareOfCore }
+    const rate = (processes: number, core: string) =>
+      rateOf(clustered(contestant, processes, groups as string[]), shareOfCore < 1 ? CORE.all : core, stub, plan)
+    return { one: await rate(1, CORE.server), two: await rate(2, CORE.second), shareOfCore }
   } finally {
     for (const group of groups) if (group !== null) await removeGroup(group)
   }
@@ -245,8 +259,8 @@ function clustered(contestant: Contestant, processes: number, groups: readonly s
 }
 
 /** Of the dashboard, cold. */
-async function rateOf(contestant: Contestant, stub: Stub, plan: Plan): Promise<number> {
-  const server = await up(contestant, stub.url, cores >= CORES_FOR_SCALE ? CORE.second : CORE.all)
+async function rateOf(contestant: Contestant, core: string, stub: Stub, plan: Plan): Promise<number> {
+  const server = await up(contestant, stub.url, core)
   try {
     // On part of a core the compiler needs as long as it does beside a load.
     await warmUp(server, 'dashboard', plan.settleSeconds, REGULARS)

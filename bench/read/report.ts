@@ -117,7 +117,7 @@ function lines(results: Results): string {
   const latencies = [...rates].flatMap(([id, of]) =>
     Object.entries(of).map(
       ([query, { perSecond, held, p50Ms, p99Ms, failed }]) =>
-        `- At 70 % of its highest rate, after ${plan.settleSeconds} s of it, ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${held ? '' : ', and it was not held'}${failed > 0 ? `, ${failed} failed` : ''}.`,
+        `- At 70 % of its highest rate (${plan.rounds} × ${plan.pacedSeconds} s, after ${plan.settleSeconds} s of it), ${query}, ${id === 'cold' ? 'gateway' : 'composing floor'} (${whole(perSecond)}/s): p50 ${fixed(p50Ms)} ms, p99 ${fixed(p99Ms)} ms${held ? '' : ', and it was not held'}${failed > 0 ? `, ${failed} failed` : ''}.`,
     ),
   )
   const asked = run(info, 'info', 'list')
