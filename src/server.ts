@@ -69,7 +69,7 @@ const UPSTREAM_CONNECTIONS = 512
 /** Of the memory that the cache may take: what Privicore said. The rest is for whole answers made of it. */
 const READS_SHARE = 2 / 3
 
-/** All texts whose parsed form is kept, in characters: a parsed document takes some fifty bytes for each. */
+/** All texts whose parsed form is kept, in characters: a parsed document takes some eighty bytes for each. */
 const PARSED_CHARACTERS = 2 * 1024 * 1024
 
 /** A document that comes a second time is likely to come again. */
