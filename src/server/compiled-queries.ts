@@ -79,14 +79,16 @@ export class CompiledQueries {
       this.#others.set(digest, { times: times + 1 })
       return undefined
     }
-    if (!isPlain(document)) {
+    const conditions = conditionsOf(document, operation)
+    const characters = source.length * mostPrograms(conditions) + 1
+    // What would not be remembered would be compiled over and over.
+    if (!isPlain(document) || characters > MOST_CHARACTERS) {
       this.#others.set(digest, { times: null })
       return undefined
     }
-    const conditions = conditionsOf(document, operation)
     const query = this.#compile(document, operation, conditions)
     this.#others.delete(digest)
-    this.#compiled.set(id, { query, characters: source.length * mostPrograms(conditions) + 1 })
+    this.#compiled.set(id, { query, characters })
     return query
   }
 

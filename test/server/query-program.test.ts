@@ -259,6 +259,13 @@ test('each decision of the conditions has its own program, and there is an answe
   }
 })
 
+test('a document that is too long to be remembered is not compiled', async () => {
+  const queries = new CompiledQueries(schema, 1)
+  const learnt = (characters: number) => queries.learn(parse(`{ text }${' '.repeat(characters)}`), null)
+  expect(learnt(100_000)).toBeDefined()
+  expect(learnt(600_000)).toBeUndefined()
+})
+
 test('a program that gives up waits for nobody', async () => {
   recipes = (field) => (field === 'any' ? ['later', ['value', 1]] : ['failed later', ['value', null]])
   const { here, there } = await bothWays('{ any text textNeeded }', {})
