@@ -14,6 +14,7 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../context/context.ts'
+import { hasCode } from '../privicore/errors.ts'
 import type { Variables } from './collect-fields.ts'
 import { type Fragments, planOf } from './query-plan.ts'
 import { type Compiling, compile, type QueryProgram } from './query-program.ts'
@@ -29,7 +30,10 @@ const MOST_PROGRAMS = 8
 
 export interface CompiledQuery {
   readonly name: string | undefined
-  /** undefined where the variables do not fit: the long way says so in its own words. */
+  /**
+   * @returns undefined where the variables do not fit: the long way says so in its own words
+   * @throws PrivicoreError CANCELLED when its client leaves before it has all
+   */
   readonly run: (context: Context, variables: unknown) => Running | Promise<Running>
 }
 
@@ -112,8 +116,12 @@ export class CompiledQueries {
         const { coerced } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 })
         if (coerced === undefined) return undefined
         // What the program has read before it gave up is read: its reads are shared with the run anew, failures included.
-        const answer = (data: Awaited<ReturnType<QueryProgram>>) =>
-          data === null ? executeAnew(context, variables) : { data }
+        const answer = (data: Awaited<ReturnType<QueryProgram>>) => {
+          if (data !== null) return { data }
+          // Nobody wants to know what went wrong.
+          if (hasCode(context.signal.reason, 'CANCELLED')) throw context.signal.reason
+          return executeAnew(context, variables)
+        }
         const begin = () => {
           const data = programOf(coerced)?.(context, coerced) ?? null
           return data instanceof Promise ? data.then(answer) : answer(data)

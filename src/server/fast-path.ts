@@ -176,9 +176,11 @@ function serve(
       goLong()
       return
     }
-    const { text, status } = inWords(operation.answer(result), (error) => operation.answer({ errors: [error] }))
+    const answer = operation.answer(result)
+    const words = response.destroyed ? null : inWords(answer, (error) => operation.answer({ errors: [error] }))
     operation.end({ type: 'query', name: query.name })
-    if (response.destroyed) return
+    if (words === null) return
+    const { text, status } = words
     const length = Buffer.byteLength(text)
     writeHead(options, request, response, { status, length, requestId, token })
     // As text it goes out in one piece with its head; where every character is a byte, node need not encode it.

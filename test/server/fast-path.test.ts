@@ -185,9 +185,9 @@ test('lists that a join needs are started with it, not after its parent', async 
   expect(privicore.count()).toBe(2)
 })
 
-test('a client that leaves cancels what it read', async () => {
-  const { ask, url, privicore } = await served({ env: { CACHE: 'off' } })
-  const query = { query: '{ devices { name } }' }
+test('a client that leaves cancels what it read, and nobody finds out for it what went wrong', async () => {
+  const { ask, url, privicore, log } = await served({ env: { CACHE: 'off' } })
+  const query = { query: '{ devices { name } again: devices { createdAt } }' }
   for (let time = 0; time < 3; time++) await ask(query)
   privicore.reset()
   privicore.fault('device.list', { kind: 'hang' })
@@ -202,6 +202,8 @@ test('a client that leaves cancels what it read', async () => {
   leave.abort()
   await expect(answer).rejects.toThrow()
   await expect.poll(() => privicore.requests[0]?.aborted).toBe(true)
+  // The executor would have told of each field.
+  await expect.poll(() => log.at(-1)).toContain('"errors":["DEADLINE_EXCEEDED"],"msg":"operation"')
 })
 
 test('what JSON cannot hold is an error of this request, and nobody else’s', async () => {

@@ -151,7 +151,7 @@ const Query = new GraphQLObjectType({
 })
 const schema = new GraphQLSchema({ query: Query })
 
-const context = { readAhead: () => null } as unknown as Context
+const context = { readAhead: () => null, signal: new AbortController().signal } as unknown as Context
 
 const execute = (args: Parameters<typeof executeAny>[0]) =>
   executeAny(args) as ExecutionResult | Promise<ExecutionResult>
