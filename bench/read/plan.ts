@@ -53,7 +53,7 @@ export const QUICK: Plan = {
   rounds: 1,
   slowRounds: 1,
   seconds: 1,
-  warmUpSeconds: 0.5,
+  warmUpSeconds: 1,
   mayInstall: false,
   slowPeers: ['join'],
   memorySeconds: 0,
