@@ -19,6 +19,20 @@ test('npm start runs the gateway on its embedded sandbox, with a token to try it
   expect(gateway.output()).toContain('embedded sandbox')
 })
 
+test('a second start finds everything compiled, and does not load what takes types away', async () => {
+  const first = startProcess()
+  await first.ready
+  first.child.kill('SIGTERM')
+  await first.exit
+  const tell = `process.on('exit', () => console.error('strips types:', process.moduleLoadList.some((name) => /amaro/.test(name))))`
+  const module = `data:text/javascript,${encodeURIComponent(tell)}`
+  const second = startProcess({}, [process.execPath, '--import', module, 'src/start.js'])
+  await second.ready
+  second.child.kill('SIGTERM')
+  expect(await second.exit).toBe(0)
+  expect(second.output()).toContain('strips types: false')
+})
+
 test('every problem of the environment is told before anything listens, with exit code 1', async () => {
   const gateway = startProcess({ PORT: 'x', MAX_DEPTH: '-1', NODE_ENV: 'production' })
   expect(await gateway.exit).toBe(1)

@@ -38,7 +38,7 @@ function start(file: string, args: string[] = []): ChildProcess {
 }
 
 async function startGateway(flags: string[], env: Record<string, string>): Promise<{ url: string; pid: number }> {
-  const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
+  const child = spawn(process.execPath, [...flags, 'src/start.js'], {
     cwd: root,
     env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', ...env } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -19,7 +19,7 @@ const root = resolve(import.meta.dirname, '../..')
 /** @param command default: the gateway itself, without npm */
 export function startProcess(
   env: Record<string, string> = {},
-  command: readonly string[] = [process.execPath, 'src/main.ts'],
+  command: readonly string[] = [process.execPath, 'src/start.js'],
 ): GatewayProcess {
   const [program = '', ...args] = command
   const child = spawn(program, args, {
