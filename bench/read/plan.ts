@@ -23,8 +23,8 @@ export interface Plan {
    */
   readonly settleSeconds: number
   /**
-   * Each round at 70 %: so long that the hundred or two that wait while connections are made, and while V8 marks the whole heap
-   * (every 20 s or so), are far from a hundredth.
+   * Each round at 70 %: so long that the hundred or two that wait while connections are made, and while V8 marks the whole heap, are
+   * not the hundredth.
    */
   readonly pacedSeconds: number
   readonly sequentialRequests: number
